@@ -1,0 +1,90 @@
+//===- Key.h - the dispatch key -------------------------------------------===//
+//
+// A key names one variant of a kernel. Its readable text is the same in logs,
+// test RUN lines, dumps, cache entries and on the command line:
+//
+//   fwd,host,bf16,d128,causal,window_left
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TESSERA_DSL_KEY_H
+#define TESSERA_DSL_KEY_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tessera {
+
+/// Raised when the meaning of existing canonical bytes changes.
+inline constexpr uint8_t keyVersion = 1;
+
+/// Element types of tensors in memory.
+enum class DType : uint8_t { f32, f16, bf16 };
+enum class Direction : uint8_t { fwd };
+enum class Target : uint8_t { host };
+
+llvm::StringRef str(DType type);
+llvm::StringRef str(Direction direction);
+llvm::StringRef str(Target target);
+
+/// Bytes of one element.
+inline int64_t sizeOf(DType type) { return type == DType::f32 ? 4 : 2; }
+
+/// One variant of a kernel. Fields are documented in dsl/Key.def.
+struct Key {
+#define TESSERA_KEY_ENUM(name, Type, value, help) Type name = Type::value;
+#define TESSERA_KEY_DTYPE(name, spelling, help) DType name = DType::bf16;
+#define TESSERA_KEY_INT(name, spelling, value, help) int64_t name = value;
+#define TESSERA_KEY_FLAG(name, spelling, help) bool name = false;
+#include "dsl/Key.def"
+
+  bool operator==(const Key &) const = default;
+};
+
+/// What kind of value a field has.
+enum class KeyFieldKind { enumeration, dtype, integer, flag };
+
+/// One line of dsl/Key.def.
+struct KeyField {
+  llvm::StringRef name, spelling, help;
+  KeyFieldKind kind;
+};
+llvm::ArrayRef<KeyField> keyFields();
+
+/// The key's readable text. Fields at their default are left out, except the
+/// direction, target, type and width, which always stand first.
+std::string str(const Key &key);
+
+/// Reads what `str` writes; words may come in any order and may be left out.
+/// Refuses unknown words (naming the nearest field), repeated fields and keys
+/// that `validate` refuses.
+llvm::Expected<Key> parseKey(llvm::StringRef text);
+
+/// The bytes that name the key in hashes: every field, little-endian, behind
+/// the version. Stable across processes, machines and builds.
+std::vector<uint8_t> canonicalBytes(const Key &key);
+
+/// Refuses a key that means nothing or is not there yet. The message says what
+/// was found and what was expected.
+llvm::Error validate(const Key &key);
+
+/// The key with everything that follows from other fields filled in, so that
+/// equal variants have equal keys.
+Key normalized(Key key);
+
+/// Whether `spelling` is a flag of the key.
+bool isKeyFlag(llvm::StringRef spelling);
+
+/// The value of a flag by its spelling. The flag must exist.
+bool keyFlag(const Key &key, llvm::StringRef spelling);
+
+/// The spelling closest to a misspelled field.
+llvm::StringRef nearestKeyField(llvm::StringRef word);
+
+} // namespace tessera
+
+#endif // TESSERA_DSL_KEY_H

@@ -1,0 +1,127 @@
+//===- Trace.cpp - recording a program ------------------------------------===//
+
+#include "dsl/Trace.h"
+#include "dsl/ir/Tile.h"
+
+#include "mlir/IR/Verifier.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace tessera {
+
+static thread_local Trace *currentTrace = nullptr;
+
+Trace &Trace::current() {
+  if (!currentTrace)
+    llvm::report_fatal_error("a tile value was used outside of a program");
+  return *currentTrace;
+}
+
+/// A context that knows the dialects of a program and starts no threads.
+static std::unique_ptr<MLIRContext> makeContext() {
+  DialectRegistry registry;
+  registerDialects(registry);
+  auto context =
+      std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  context->loadAllAvailableDialects();
+  return context;
+}
+
+Trace::Trace(StringRef name)
+    : context(makeContext()),
+      module(ModuleOp::create(UnknownLoc::get(context.get()))),
+      builder(context.get()), lastLocation(UnknownLoc::get(context.get())),
+      outer(std::exchange(currentTrace, this)) {
+  builder.setInsertionPointToEnd(module->getBody());
+  function = func::FuncOp::create(builder, lastLocation, name,
+                                  builder.getFunctionType({}, {}));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+#define TESSERA_KEY_FLAG(name, spelling, help)                                 \
+  flags.name = wrap<Flag>(                                                     \
+      tile::KeyFlagOp::create(builder, lastLocation, spelling));
+#include "dsl/Key.def"
+}
+
+Trace::~Trace() {
+  if (currentTrace == this)
+    currentTrace = outer;
+}
+
+OpBuilder &Trace::at(std::source_location where) {
+  lastLocation = FileLineColLoc::get(context.get(), where.file_name(),
+                                     where.line(), where.column());
+  return builder;
+}
+
+mlir::Value Trace::addArgument(StringRef name, Type type) {
+  unsigned number = function.getNumArguments();
+  auto attributes = builder.getDictionaryAttr(
+      builder.getNamedAttr(argumentName, builder.getStringAttr(name)));
+  LogicalResult inserted =
+      function.insertArgument(number, type, attributes, lastLocation);
+  assert(succeeded(inserted) && "an argument can always be appended");
+  (void)inserted;
+  return function.getArgument(number);
+}
+
+Type Trace::elementType(DType type) {
+  switch (type) {
+  case DType::f32:
+    return builder.getF32Type();
+  case DType::f16:
+    return builder.getF16Type();
+  case DType::bf16:
+    return builder.getBF16Type();
+  }
+  llvm_unreachable("unknown dtype");
+}
+
+mlir::Value Trace::fail(std::source_location where, const std::string &message) {
+  at(where);
+  return fail(location(), message);
+}
+
+mlir::Value Trace::fail(Location where, const std::string &message) {
+  if (mistake)
+    return {};
+  auto place = cast<FileLineColLoc>(where);
+  mistake = fmt::format("{}:{}:{}: error: {}", place.getFilename().str(),
+                        place.getLine(), place.getColumn(), message);
+  return {};
+}
+
+static llvm::Error programError(const std::string &message) {
+  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
+                                 message);
+}
+
+llvm::Expected<TracedProgram> Trace::finish() {
+  if (mistake)
+    return programError(*mistake);
+  func::ReturnOp::create(builder, lastLocation);
+  // Features the program never asks for leave nothing behind.
+  for (Operation &op :
+       llvm::make_early_inc_range(function.getBody().front().getOperations()))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+
+  std::string diagnostics;
+  ScopedDiagnosticHandler handler(context.get(), [&](Diagnostic &diagnostic) {
+    llvm::raw_string_ostream(diagnostics)
+        << diagnostic.getLocation() << ": error: " << diagnostic << "\n";
+  });
+  if (mlir::failed(verify(*module)))
+    return programError(diagnostics);
+  return TracedProgram{std::move(context), std::move(module)};
+}
+
+llvm::Expected<TracedProgram> finish(Program program) {
+  return program.trace().finish();
+}
+
+} // namespace tessera

@@ -1,0 +1,78 @@
+//===- Tile.cpp - dialect, types and attributes ---------------------------===//
+
+#include "dsl/ir/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace tessera::tile;
+
+#include "dsl/ir/TileDialect.cpp.inc"
+#include "dsl/ir/TileEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dsl/ir/TileAttrs.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dsl/ir/TileTypes.cpp.inc"
+
+void TileDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dsl/ir/TileAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dsl/ir/TileTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dsl/ir/TileOps.cpp.inc"
+      >();
+}
+
+// `<64xbf16>`
+Type ViewType::parse(AsmParser &parser) {
+  SmallVector<int64_t, 1> width;
+  Type element;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() ||
+      parser.parseDimensionList(width, /*allowDynamic=*/false) ||
+      parser.parseType(element) || parser.parseGreater())
+    return {};
+  if (width.size() != 1) {
+    parser.emitError(loc, "expected one width, found ") << width.size();
+    return {};
+  }
+  return parser.getChecked<ViewType>(loc, parser.getContext(), width.front(),
+                                     element);
+}
+
+void ViewType::print(AsmPrinter &printer) const {
+  printer << '<' << getWidth() << 'x' << getElement() << '>';
+}
+
+LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t width, Type element) {
+  if (width <= 0) // view_c1
+    return emitError() << "width must be positive, found " << width;
+  if (!element.isF32() && !element.isF16() && !element.isBF16()) // view_c2
+    return emitError() << "element type must be f32, f16 or bf16, found "
+                       << element;
+  return success();
+}
+
+void tessera::registerDialects(DialectRegistry &registry) {
+  registry.insert<TileDialect, arith::ArithDialect, func::FuncDialect,
+                  LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
+                  tensor::TensorDialect, vector::VectorDialect>();
+}

@@ -1,0 +1,146 @@
+//===- TileOps.cpp - verifiers, folders and inferred types ----------------===//
+
+#include "dsl/Key.h"
+#include "dsl/ir/Tile.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace tessera;
+using namespace tessera::tile;
+
+#define GET_OP_CLASSES
+#include "dsl/ir/TileOps.cpp.inc"
+
+LogicalResult KeyFlagOp::verify() {
+  if (isKeyFlag(getFlag())) // key_flag_c1
+    return success();
+  return emitOpError("unknown flag \"")
+         << getFlag() << "\", the nearest is \"" << nearestKeyField(getFlag())
+         << "\"";
+}
+
+LogicalResult GridOp::verify() {
+  auto func = dyn_cast<func::FuncOp>((*this)->getParentOp());
+  if (!func || getOperation()->getBlock() != &func.getBody().front()) // grid_c1
+    return emitOpError("must stand in the entry block of a function");
+  for (auto other : func.getBody().front().getOps<GridOp>())
+    if (other != *this && other->isBeforeInBlock(*this)) // grid_c1
+      return emitOpError("the function already has a grid");
+  return success();
+}
+
+LogicalResult PositionsOp::verify() {
+  ArrayRef<int64_t> shape = getResult().getType().getShape();
+  if (shape[0] != 1 && shape[1] != 1) // positions_c1
+    return emitOpError("result must have one row or one column, found ")
+           << shape[0] << " x " << shape[1];
+  return success();
+}
+
+/// Shared by load and store: a tile and the view it lies in.
+static LogicalResult verifyTileOfView(Operation *op, RankedTensorType tile,
+                                      ViewType view) {
+  if (tile.getDimSize(1) != view.getWidth()) // load_c1, store_c1
+    return op->emitOpError("tile is ")
+           << tile.getDimSize(1) << " wide, the view is " << view.getWidth();
+  if (tile.getElementType() != view.getElement()) // load_c2, store_c2
+    return op->emitOpError("tile has elements of ")
+           << tile.getElementType() << ", the view of " << view.getElement();
+  return success();
+}
+
+LogicalResult LoadOp::verify() {
+  return verifyTileOfView(*this, getResult().getType(), getView().getType());
+}
+
+LogicalResult StoreOp::verify() {
+  return verifyTileOfView(*this, getValue().getType(), getView().getType());
+}
+
+LogicalResult DotOp::verify() {
+  ArrayRef<int64_t> lhs = getLhs().getType().getShape();
+  ArrayRef<int64_t> rhs = getRhs().getType().getShape();
+  ArrayRef<int64_t> acc = getAcc().getType().getShape();
+  if (lhs[1] != rhs[0]) // dot_c1
+    return emitOpError("contraction sizes differ: lhs has ")
+           << lhs[1] << " columns, rhs has " << rhs[0] << " rows";
+  if (acc[0] != lhs[0] || acc[1] != rhs[1]) // dot_c2
+    return emitOpError("accumulator must be ")
+           << lhs[0] << " x " << rhs[1] << ", found " << acc[0] << " x "
+           << acc[1];
+  return success();
+}
+
+LogicalResult
+TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
+                              Adaptor adaptor,
+                              SmallVectorImpl<Type> &inferred) {
+  auto type = cast<RankedTensorType>(adaptor.getSource().getType());
+  inferred.push_back(RankedTensorType::get(
+      {type.getDimSize(1), type.getDimSize(0)}, type.getElementType()));
+  return success();
+}
+
+// transpose(transpose(x)) -> x
+OpFoldResult TransposeOp::fold(FoldAdaptor adaptor) {
+  if (auto inner = getSource().getDefiningOp<TransposeOp>())
+    return inner.getSource();
+  return {};
+}
+
+LogicalResult BroadcastOp::verify() {
+  ArrayRef<int64_t> from = getSource().getType().getShape();
+  ArrayRef<int64_t> to = getResult().getType().getShape();
+  for (auto [source, result] : llvm::zip_equal(from, to))
+    if (source != 1 && source != result) // broadcast_c1
+      return emitOpError("cannot repeat ")
+             << from[0] << " x " << from[1] << " to " << to[0] << " x " << to[1];
+  return success();
+}
+
+// broadcast to the same shape -> source; broadcast of a splat -> splat
+OpFoldResult BroadcastOp::fold(FoldAdaptor adaptor) {
+  if (getSource().getType() == getType())
+    return getSource();
+  if (auto splat = dyn_cast_if_present<SplatElementsAttr>(adaptor.getSource()))
+    return splat.resizeSplat(getType());
+  return {};
+}
+
+LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
+                                         Adaptor adaptor,
+                                         SmallVectorImpl<Type> &inferred) {
+  auto type = cast<RankedTensorType>(adaptor.getSource().getType());
+  inferred.push_back(
+      RankedTensorType::get({type.getDimSize(0), 1}, type.getElementType()));
+  return success();
+}
+
+// mask(x, all true) -> x
+OpFoldResult MaskOp::fold(FoldAdaptor adaptor) {
+  auto keep = dyn_cast_if_present<SplatElementsAttr>(adaptor.getKeep());
+  if (keep && keep.getSplatValue<APInt>().isOne())
+    return getSource();
+  return {};
+}
+
+/// Shared by count and nth.
+static LogicalResult verifyRanges(Operation *op, ValueRange starts,
+                                  ValueRange ends) {
+  if (starts.size() != ends.size()) // count_c1, nth_c1
+    return op->emitOpError("has ")
+           << starts.size() << " starts and " << ends.size() << " ends";
+  return success();
+}
+
+LogicalResult CountOp::verify() {
+  return verifyRanges(*this, getStarts(), getEnds());
+}
+
+LogicalResult NthOp::verify() {
+  return verifyRanges(*this, getStarts(), getEnds());
+}

@@ -1,0 +1,353 @@
+//===- TileOps.td - operations of the tile dialect ---------*- tablegen -*-===//
+
+#ifndef TESSERA_DSL_IR_TILEOPS
+#define TESSERA_DSL_IR_TILEOPS
+
+include "dsl/ir/TileAttrs.td"
+include "dsl/ir/TileTypes.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Tile_Op<string opMnemonic, list<Trait> traits = []>
+    : Op<Tile_Dialect, opMnemonic, traits>;
+
+/// Rank 2, static shape.
+class Tile_TileOf<list<Type> elements, string description>
+    : RankedTensorOf<elements, [HasStaticShapePred, HasAnyRankOfPred<[2]>], description>;
+
+def Tile_Tile : Tile_TileOf<[AnyType], "tile">;
+def Tile_FloatTile : Tile_TileOf<[AnyFloat], "tile of floats">;
+def Tile_F32Tile : Tile_TileOf<[F32], "tile of f32">;
+def Tile_PositionTile : Tile_TileOf<[I32], "tile of positions">;
+def Tile_MaskTile : Tile_TileOf<[I1], "mask">;
+
+//===----------------------------------------------------------------------===//
+// The key and the grid
+//===----------------------------------------------------------------------===//
+
+def Tile_KeyFlagOp : Tile_Op<"key_flag", [Pure]> {
+  let summary = "Whether a feature of the dispatch key is on.";
+  let description = [{
+    Stays symbolic until `tile-specialize-key` replaces it by a constant.
+
+    Constraints:
+    - (C1) `flag` is the spelling of a flag in `dsl/Key.def`.
+
+    Example:
+    ```mlir
+    %causal = tile.key_flag "causal"
+    ```
+  }];
+  let arguments = (ins StrAttr:$flag);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$flag attr-dict";
+  let hasVerifier = 1;
+}
+
+def Tile_GridOp : Tile_Op<"grid"> {
+  let summary = "The extents of the program's grid, and this point in it.";
+  let description = [{
+    The program runs once for each point. Points are independent and run in any
+    order and at the same time.
+
+    Constraints:
+    - (C1) A function has at most one grid, and it stands in its entry block.
+
+    Example:
+    ```mlir
+    %tile, %head, %batch = tile.grid %tiles, %heads, %batches
+    ```
+  }];
+  let arguments = (ins Index:$tiles, Index:$heads, Index:$batches);
+  let results = (outs Index:$tile, Index:$head, Index:$batch);
+  let assemblyFormat = "$tiles `,` $heads `,` $batches attr-dict";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Views
+//===----------------------------------------------------------------------===//
+
+def Tile_ExtentOp : Tile_Op<"extent", [Pure]> {
+  let summary = "How many batches, heads or rows a view has.";
+  let description = [{
+    `rows` is the length of its longest sequence.
+
+    Example:
+    ```mlir
+    %heads = tile.extent %q heads : !tile.view<64xbf16>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$view, Tile_AxisAttr:$axis);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$view `` $axis attr-dict `:` qualified(type($view))";
+}
+
+def Tile_LengthOp : Tile_Op<"length", [Pure]> {
+  let summary = "How many rows the view has in one batch.";
+  let description = [{
+    Example:
+    ```mlir
+    %length = tile.length %k[%batch] : !tile.view<64xbf16>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$view, Index:$batch);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$view `[` $batch `]` attr-dict `:` qualified(type($view))";
+}
+
+def Tile_PositionsOp : Tile_Op<"positions", [Pure]> {
+  let summary = "The places in their sequence of the rows of one tile of a view.";
+  let description = [{
+    Tile `t` of height `n` holds the rows `t * n` to `t * n + n - 1`. The result
+    is a column (`n x 1`, to compare with the rows of a tile) or a row (`1 x n`,
+    to compare with its columns).
+
+    A column stands for the rows of the program's result: those past the end
+    of the view are never stored, so analyses leave them out. A row says nothing
+    of the kind; a program masks the columns past the end itself.
+
+    Constraints:
+    - (C1) The result has one row or one column.
+
+    Example:
+    ```mlir
+    %row = tile.positions %q[%batch] tile %i : !tile.view<64xbf16> -> tensor<96x1xi32>
+    %col = tile.positions %k[%batch] tile %j : !tile.view<64xbf16> -> tensor<1x64xi32>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$view, Index:$batch, Index:$tile);
+  let results = (outs Tile_PositionTile:$result);
+  let assemblyFormat = [{
+    $view `[` $batch `]` `tile` $tile attr-dict `:` qualified(type($view)) `->` type($result)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Rows of the view in one tile.
+    int64_t getTileSize() { return getResult().getType().getNumElements(); }
+    /// True if the result is a column (`n x 1`).
+    bool isColumn() { return getResult().getType().getDimSize(1) == 1; }
+  }];
+}
+
+def Tile_LoadOp : Tile_Op<"load", [Pure]> {
+  let summary = "Load one tile of a view.";
+  let description = [{
+    Reads rows `t * n` to `t * n + n - 1` of one batch and head. Memory past the
+    end of the view is not touched; the rows there are zero with `padding zero`
+    and unspecified otherwise. Views that are loaded do not change while the
+    program runs, so a load has no side effect.
+
+    Constraints:
+    - (C1) The result is as wide as the view.
+    - (C2) The result has the element type of the view.
+
+    Example:
+    ```mlir
+    %v = tile.load %values[%batch, %head] tile %j padding zero
+           : !tile.view<64xbf16> -> tensor<64x64xbf16>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$view, Index:$batch, Index:$head, Index:$tile,
+                       Tile_PaddingAttr:$padding);
+  let results = (outs Tile_FloatTile:$result);
+  let assemblyFormat = [{
+    $view `[` $batch `,` $head `]` `tile` $tile `padding` `` $padding attr-dict
+    `:` qualified(type($view)) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Store one tile of a view.";
+  let description = [{
+    The counterpart of `tile.load`. Rows past the end of the view are not
+    written.
+
+    Constraints:
+    - (C1) The value is as wide as the view.
+    - (C2) The value has the element type of the view.
+
+    Example:
+    ```mlir
+    tile.store %out, %o[%batch, %head] tile %i : tensor<96x64xbf16>, !tile.view<64xbf16>
+    ```
+  }];
+  let arguments = (ins Tile_FloatTile:$value, Tile_ViewType:$view, Index:$batch,
+                       Index:$head, Index:$tile);
+  let assemblyFormat = [{
+    $value `,` $view `[` $batch `,` $head `]` `tile` $tile attr-dict
+    `:` type($value) `,` qualified(type($view))
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_FetchOp : Tile_Op<"fetch", [Pure]> {
+  let summary = "Read one head's value.";
+  let description = [{
+    Example:
+    ```mlir
+    %slope = tile.fetch %slopes[%batch, %head]
+    ```
+  }];
+  let arguments = (ins Tile_PerHeadType:$source, Index:$batch, Index:$head);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$source `[` $batch `,` $head `]` attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["acc", "result"]>]> {
+  let summary = "Matrix multiply-accumulate over tiles: `acc + lhs * rhs`.";
+  let description = [{
+    Products are exact and summed in f32, in an order of the target's choice.
+
+    Constraints:
+    - (C1) The columns of `lhs` equal the rows of `rhs`.
+    - (C2) `acc` has the rows of `lhs` and the columns of `rhs`.
+
+    Example:
+    ```mlir
+    %s = tile.dot %q, %kt, %zero
+           : tensor<96x64xbf16>, tensor<64x64xbf16> -> tensor<96x64xf32>
+    ```
+  }];
+  let arguments = (ins Tile_FloatTile:$lhs, Tile_FloatTile:$rhs, Tile_F32Tile:$acc);
+  let results = (outs Tile_F32Tile:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `,` $acc attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_TransposeOp : Tile_Op<"transpose", [Pure, InferTypeOpAdaptor]> {
+  let summary = "Exchange the rows and columns of a tile.";
+  let description = [{
+    Example:
+    ```mlir
+    %kt = tile.transpose %k : tensor<64x128xbf16>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$source);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source)";
+  let hasFolder = 1;
+}
+
+def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure, SameOperandsAndResultElementType]> {
+  let summary = "Repeat a row or a column.";
+  let description = [{
+    Constraints:
+    - (C1) Each extent of the source is one or that of the result.
+
+    Example:
+    ```mlir
+    %m2 = tile.broadcast %m : tensor<96x1xf32> -> tensor<96x64xf32>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$source);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Tile_ReduceOp : Tile_Op<"reduce", [Pure, InferTypeOpAdaptor]> {
+  let summary = "The maximum or the sum of each row.";
+  let description = [{
+    Summed in f32 in an order of the target's choice. A NaN in a row makes a sum
+    NaN; a maximum may pass it over.
+
+    Example:
+    ```mlir
+    %max = tile.reduce max %s : tensor<96x64xf32>
+    ```
+  }];
+  let arguments = (ins Tile_ReduceKindAttr:$kind, Tile_F32Tile:$source);
+  let results = (outs Tile_F32Tile:$result);
+  let assemblyFormat = "`` $kind $source attr-dict `:` type($source)";
+}
+
+//===----------------------------------------------------------------------===//
+// Masks and the tiles they leave
+//===----------------------------------------------------------------------===//
+
+def Tile_MaskOp : Tile_Op<"mask", [
+    Pure, AllTypesMatch<["source", "result"]>,
+    TypesMatchWith<"keep has the shape of source", "source", "keep", [{
+      ::llvm::cast<::mlir::ShapedType>($_self).clone(
+          ::mlir::IntegerType::get($_self.getContext(), 1))
+    }]>
+  ]> {
+  let summary = "Scores where `keep` holds, minus infinity elsewhere.";
+  let description = [{
+    A mask also makes a promise about the loop around it: an iteration in which
+    nothing is kept leaves the loop's state as it was, and the order of the
+    iterations does not matter. Passes use it to visit only the tiles in which
+    something is kept.
+
+    Example:
+    ```mlir
+    %x = tile.mask %s, %keep : tensor<96x64xf32>
+    ```
+  }];
+  let arguments = (ins Tile_F32Tile:$source, Tile_MaskTile:$keep);
+  let results = (outs Tile_F32Tile:$result);
+  let assemblyFormat = "$source `,` $keep attr-dict `:` type($source)";
+  let hasFolder = 1;
+}
+
+def Tile_AnyOp : Tile_Op<"any", [Pure]> {
+  let summary = "Whether anything in a mask is kept.";
+  let description = [{
+    Example:
+    ```mlir
+    %some = tile.any %keep : tensor<96x64xi1>
+    ```
+  }];
+  let arguments = (ins Tile_MaskTile:$keep);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$keep attr-dict `:` type($keep)";
+}
+
+def Tile_CountOp : Tile_Op<"count", [Pure, AttrSizedOperandSegments]> {
+  let summary = "How many indices a list of ranges holds.";
+  let description = [{
+    Ranges are half-open. One whose end is not after its start is empty.
+
+    Constraints:
+    - (C1) There are as many starts as ends.
+
+    Example:
+    ```mlir
+    %n = tile.count (%start0, %start1) to (%end0, %end1)
+    ```
+  }];
+  let arguments = (ins Variadic<Index>:$starts, Variadic<Index>:$ends);
+  let results = (outs Index:$result);
+  let assemblyFormat = "`(` $starts `)` `to` `(` $ends `)` attr-dict";
+  let hasVerifier = 1;
+}
+
+def Tile_NthOp : Tile_Op<"nth", [Pure, AttrSizedOperandSegments]> {
+  let summary = "The `n`-th index of a list of ranges, counted from zero.";
+  let description = [{
+    The ranges are taken one after the other, as in `tile.count`.
+
+    Constraints:
+    - (C1) There are as many starts as ends.
+
+    Example:
+    ```mlir
+    %j = tile.nth %t of (%start0, %start1) to (%end0, %end1)
+    ```
+  }];
+  let arguments = (ins Index:$n, Variadic<Index>:$starts, Variadic<Index>:$ends);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$n `of` `(` $starts `)` `to` `(` $ends `)` attr-dict";
+  let hasVerifier = 1;
+}
+
+#endif // TESSERA_DSL_IR_TILEOPS

@@ -1,0 +1,72 @@
+//===- FlashForward.cpp - attention, forward ------------------------------===//
+
+#include "kernels/FlashForward.h"
+
+namespace tessera {
+
+/// Scores are kept in the log2 domain: exp2 is what machines have.
+static constexpr float log2e = 1.44269504088896340736f;
+static constexpr float ln2 = 0.69314718055994530942f;
+/// Where a running maximum starts. Finite, while hidden scores are -inf: the
+/// difference is never (-inf) - (-inf), and a row that sees nothing ends with
+/// an empty sum.
+static constexpr float lowest = -1e30f;
+static constexpr float infinity = std::numeric_limits<float>::infinity();
+
+/// Of each row: the running maximum (log2 domain), the sum, and the output.
+struct Softmax {
+  Tile m, l, acc;
+};
+
+Program flashForward(const Shape &s) {
+  Program p("flash_forward");
+  const KeyFlags &key = p.key();
+  View q = p.view("q", s.q, s.headDim), k = p.view("k", s.kv, s.headDim);
+  View v = p.view("v", s.kv, s.headDimV), o = p.view("o", s.o, s.headDimV);
+  View lse = p.view("lse", DType::f32, 1);
+  PerHead sinkLogits = p.perHead("sink_logits"), slopes = p.perHead("alibi_slopes");
+  Scalar scale = p.scalar("scale"), cap = p.scalar("softcap");
+  Index left = p.index("window_left"), right = p.index("window_right");
+  Index sinkTokens = p.index("sink_tokens");
+
+  auto [i, head, batch] = p.grid(q.tiles(s.blockM), q.heads(), q.batches());
+  Index kvHead = head / (q.heads() / k.heads());
+  Sequence queries = q(batch, head), keys = k(batch, kvHead), values = v(batch, kvHead);
+
+  Tile qi = queries.load(i, s.blockM);
+  Index last = keys.length() - queries.length(); // the last query at the last key
+  Tile row = queries.rows(i, s.blockM) + select(key.topLeft, 0, last);
+
+  Scalar toLog2 = select(key.softcap, cap, scale) * log2e;
+  Scalar slope = slopes(batch, head) * log2e;
+  Scalar sink = max(sinkLogits(batch, head) * log2e, lowest);
+  Softmax empty{full(s.blockM, 1, select(key.sinkLogits, sink, lowest)),
+                full(s.blockM, 1, select(key.sinkLogits, 1.0f, 0.0f)),
+                zeros(s.blockM, s.headDimV)};
+
+  auto [m, l, acc] = loop(keys.tiles(s.blockN), empty, [&](Index j, Softmax st) {
+    Tile col = keys.columns(j, s.blockN);
+    Tile x = dot(qi, transpose(keys.load(j, s.blockN)));
+    x = select(key.softcap, tanh(x * (scale / cap)), x) * toLog2;
+    x = select(key.alibi, x - cast(abs(row - col), DType::f32) * slope, x);
+
+    Mask band = implies(key.windowLeft, col >= row - left) &&
+                implies(key.windowRight, col <= row + right);
+    Mask keep = col < keys.length() && implies(key.causal, col <= row) &&
+                (band || (key.sinkTokens && col < sinkTokens));
+    x = mask(x, keep);
+
+    Tile m = max(st.m, rowMax(x));
+    Tile e = exp2(x - m), alpha = exp2(st.m - m);
+    Tile l = st.l * alpha + rowSum(e);
+    Tile vj = values.load(j, s.blockN, Padding::zero); // 0 * padding stays 0
+    return Softmax{m, l, dot(cast(e, s.p), vj, st.acc * alpha)};
+  });
+
+  Mask sawNothing = l == 0.0f;
+  o(batch, head).store(i, cast(select(sawNothing, 0.0f, acc / l), s.o));
+  lse(batch, head).store(i, select(sawNothing, -infinity, (m + log2(l)) * ln2), key.lse);
+  return p;
+}
+
+} // namespace tessera

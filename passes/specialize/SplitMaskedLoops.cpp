@@ -1,0 +1,75 @@
+//===- SplitMaskedLoops.cpp - visit what is visible, mask what is mixed ---===//
+
+#include "dsl/ir/Tile.h"
+#include "passes/Passes.h"
+#include "passes/specialize/VisibleRange.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace tessera {
+#define GEN_PASS_DEF_SPLITMASKEDLOOPSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// A copy of `loop` over the tiles in `ranges`, starting from `init`.
+///
+///   %n = tile.count (starts) to (ends)
+///   scf.for %t = 0 to %n  { %j = tile.nth %t of (starts) to (ends); body(%j) }
+scf::ForOp copyOver(OpBuilder &builder, scf::ForOp loop, const TileRanges &ranges,
+                    ValueRange init) {
+  Location loc = loop.getLoc();
+  auto count = tile::CountOp::create(builder, loc, builder.getIndexType(),
+                                     ranges.starts, ranges.ends);
+  auto copy = scf::ForOp::create(builder, loc, loop.getLowerBound(), count,
+                                 loop.getStep(), init);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(copy.getBody());
+  auto nth = tile::NthOp::create(builder, loc, builder.getIndexType(),
+                                 copy.getInductionVar(), ranges.starts, ranges.ends);
+  IRMapping mapping;
+  mapping.map(loop.getInductionVar(), nth);
+  mapping.map(loop.getRegionIterArgs(), copy.getRegionIterArgs());
+  for (Operation &op : *loop.getBody())
+    builder.clone(op, mapping);
+  return copy;
+}
+
+struct SplitMaskedLoopsPass : impl::SplitMaskedLoopsPassBase<SplitMaskedLoopsPass> {
+  void runOnOperation() override {
+    SmallVector<scf::ForOp> loops;
+    getOperation().walk([&](scf::ForOp loop) {
+      if (maskOf(loop) && !loop.getInitArgs().empty())
+        loops.push_back(loop);
+    });
+    for (scf::ForOp loop : loops)
+      splitLoop(loop);
+  }
+
+  void splitLoop(scf::ForOp loop) {
+    OpBuilder builder(loop);
+    std::optional<VisibleTiles> tiles = buildVisibleTiles(builder, loop);
+    if (!tiles)
+      return;
+    ValueRange state = loop.getInitArgs();
+    if (!tiles->masked.starts.empty())
+      state = copyOver(builder, loop, tiles->masked, state).getResults();
+    if (!tiles->full.starts.empty()) {
+      scf::ForOp full = copyOver(builder, loop, tiles->full, state);
+      tile::MaskOp mask = maskOf(full);
+      mask.replaceAllUsesWith(mask.getSource());
+      mask.erase();
+      state = full.getResults();
+    }
+    loop.replaceAllUsesWith(state);
+    loop.erase();
+    ++split;
+  }
+};
+
+} // namespace
+} // namespace tessera

@@ -1,0 +1,681 @@
+// The reference is the truth of all other tests, so here it is checked against
+// values worked out by hand.
+
+#include "test/reference/Attention.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+
+using namespace tessera::reference;
+
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr float nan32 = std::numeric_limits<float>::quiet_NaN();
+constexpr float inf32 = std::numeric_limits<float>::infinity();
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Rounding
+//===----------------------------------------------------------------------===//
+
+TEST(Rounding, KnownF16) {
+  const struct {
+    float value;
+    uint16_t bits;
+  } cases[] = {
+      {0.0f, 0x0000},
+      {-0.0f, 0x8000},
+      {1.0f, 0x3c00},
+      {-2.0f, 0xc000},
+      {0x1.554p-2f, 0x3555}, // 1/3
+      {65504.0f, 0x7bff},    // the largest
+      {65519.996f, 0x7bff},  // below the tie with 65536
+      {65520.0f, 0x7c00},    // the tie goes to even: infinity
+      {-1e30f, 0xfc00},
+      {inf32, 0x7c00},
+      {0x1p-14f, 0x0400},     // the smallest normal
+      {0x1.ff8p-15f, 0x03ff}, // the largest subnormal
+      {0x1.ffcp-15f, 0x0400}, // a tie, to the normal above, which is even
+      {0x1p-24f, 0x0001},     // the smallest subnormal
+      {0x1p-25f, 0x0000},     // a tie, to zero
+      {0x1.000002p-25f, 0x0001},
+      {0x1.8p-24f, 0x0002},      // a tie between 1 and 2
+      {-0x1p-149f, 0x8000},      // the smallest f32
+      {1.0f + 0x1p-11f, 0x3c00}, // a tie, down to even
+      {1.0f + 0x3p-11f, 0x3c02}, // a tie, up to even
+      {1.0f + 0x1.002p-11f, 0x3c01},
+      {0x1.ffep0f, 0x4000}, // carries into the exponent
+  };
+  for (const auto &[value, bits] : cases)
+    EXPECT_EQ(toBits(Precision::f16, value), bits) << value;
+}
+
+TEST(Rounding, KnownBF16) {
+  const struct {
+    float value;
+    uint16_t bits;
+  } cases[] = {
+      {0.0f, 0x0000},
+      {-0.0f, 0x8000},
+      {1.0f, 0x3f80},
+      {0x1.56p-2f, 0x3eab},     // 1/3
+      {1.0f + 0x1p-8f, 0x3f80}, // a tie, down to even
+      {1.0f + 0x3p-8f, 0x3f82}, // a tie, up to even
+      {1.0f + 0x1.0002p-8f, 0x3f81},
+      {0x1.fep127f, 0x7f7f}, // the largest
+      {0x1.fefffep127f, 0x7f7f},
+      {0x1.ffp127f, 0x7f80}, // the tie goes to infinity
+      {-inf32, 0xff80},
+      {0x1p-133f, 0x0001}, // the smallest subnormal
+      {0x1p-134f, 0x0000}, // a tie, to zero
+      {0x1.8p-133f, 0x0002},
+  };
+  for (const auto &[value, bits] : cases)
+    EXPECT_EQ(toBits(Precision::bf16, value), bits) << value;
+}
+
+// A payload only in the low bits would be cut to the pattern of infinity.
+TEST(Rounding, NanStaysNan) {
+  for (uint32_t bits : {0x7f800001u, 0xff800001u, 0x7fc00000u, 0xffffffffu})
+    for (Precision precision : {Precision::f16, Precision::bf16}) {
+      const float rounded = roundTo(precision, std::bit_cast<float>(bits));
+      EXPECT_TRUE(std::isnan(rounded)) << std::hex << bits;
+      EXPECT_EQ(std::signbit(rounded), bool(bits >> 31)) << std::hex << bits;
+    }
+}
+
+// Every 16-bit pattern survives the way through f32; between two neighbours the
+// middle goes to the even one and anything beside the middle to the nearer one.
+TEST(Rounding, ExhaustiveRoundTripAndTies) {
+  for (Precision precision : {Precision::f16, Precision::bf16})
+    for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+      const float value = fromBits(precision, bits);
+      if (std::isnan(value)) {
+        ASSERT_TRUE(std::isnan(roundTo(precision, value))) << bits;
+        continue;
+      }
+      ASSERT_EQ(toBits(precision, value), bits);
+      const float next = fromBits(precision, bits + 1);
+      if (!std::isfinite(value) || !std::isfinite(next) ||
+          std::signbit(value) != std::signbit(next))
+        continue;
+      const float middle = float((double(value) + double(next)) / 2);
+      ASSERT_EQ(toBits(precision, middle), bits + (bits & 1));
+      ASSERT_EQ(toBits(precision, std::nextafter(middle, value)), bits);
+      ASSERT_EQ(toBits(precision, std::nextafter(middle, next)), bits + 1);
+    }
+}
+
+#ifdef __FLT16_MANT_DIG__
+// The compiler's own conversion, over a sample of all f32 patterns.
+TEST(Rounding, F16AgreesWithTheCompiler) {
+  for (uint64_t bits = 0; bits < uint64_t(1) << 32; bits += 4093) {
+    const float value = std::bit_cast<float>(uint32_t(bits));
+    if (std::isnan(value))
+      continue;
+    ASSERT_EQ(toBits(Precision::f16, value),
+              std::bit_cast<uint16_t>(static_cast<_Float16>(value)))
+        << std::hex << bits;
+  }
+}
+#endif
+
+TEST(Rounding, EpsilonAndSmallest) {
+  EXPECT_EQ(epsilon(Precision::f32), 0x1p-23);
+  EXPECT_EQ(epsilon(Precision::f16), 0x1p-10);
+  EXPECT_EQ(epsilon(Precision::bf16), 0x1p-7);
+  EXPECT_EQ(smallest(Precision::f32), 0x1p-149);
+  for (Precision precision : {Precision::f16, Precision::bf16}) {
+    EXPECT_EQ(epsilon(precision),
+              fromBits(precision, toBits(precision, 1) + 1) - 1.0);
+    EXPECT_EQ(smallest(precision), fromBits(precision, 1));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Masks
+//===----------------------------------------------------------------------===//
+
+/// One string per query, `x` where it sees the key.
+static std::vector<std::string> pictureOf(const Problem &problem) {
+  std::vector<std::string> rows;
+  for (int64_t i = 0; i < problem.seqlenQ; ++i) {
+    std::string row;
+    for (int64_t j = 0; j < problem.seqlenKv; ++j)
+      row += visible(problem, i, j) ? 'x' : '.';
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+using Picture = std::vector<std::string>;
+
+TEST(Mask, Full) {
+  Problem p{.seqlenQ = 2, .seqlenKv = 3};
+  EXPECT_EQ(pictureOf(p), (Picture{"xxx", "xxx"}));
+  p.topLeft = true;
+  EXPECT_EQ(pictureOf(p), (Picture{"xxx", "xxx"}));
+}
+
+TEST(Mask, Causal) {
+  EXPECT_EQ(pictureOf({.seqlenQ = 3, .seqlenKv = 3, .causal = true}),
+            (Picture{"x..", "xx.", "xxx"}));
+  EXPECT_EQ(pictureOf({.seqlenQ = 2, .seqlenKv = 5, .causal = true}),
+            (Picture{"xxxx.", "xxxxx"}));
+  EXPECT_EQ(
+      pictureOf({.seqlenQ = 2, .seqlenKv = 5, .causal = true, .topLeft = true}),
+      (Picture{"x....", "xx..."}));
+}
+
+// More queries than keys: bottom-right, the first stand before every key.
+TEST(Mask, CausalMoreQueriesThanKeys) {
+  EXPECT_EQ(pictureOf({.seqlenQ = 5, .seqlenKv = 2, .causal = true}),
+            (Picture{"..", "..", "..", "x.", "xx"}));
+  EXPECT_EQ(
+      pictureOf({.seqlenQ = 5, .seqlenKv = 2, .causal = true, .topLeft = true}),
+      (Picture{"x.", "xx", "xx", "xx", "xx"}));
+}
+
+TEST(Mask, Window) {
+  Problem p{.seqlenQ = 4, .seqlenKv = 4, .windowLeft = 1, .windowRight = 1};
+  EXPECT_EQ(pictureOf(p), (Picture{"xx..", "xxx.", ".xxx", "..xx"}));
+  p.windowRight = -1;
+  EXPECT_EQ(pictureOf(p), (Picture{"xxxx", "xxxx", ".xxx", "..xx"}));
+  p.windowLeft = -1, p.windowRight = 0;
+  EXPECT_EQ(pictureOf(p), (Picture{"x...", "xx..", "xxx.", "xxxx"}));
+  p.windowLeft = 0, p.windowRight = 0;
+  EXPECT_EQ(pictureOf(p), (Picture{"x...", ".x..", "..x.", "...x"}));
+  p.windowLeft = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(pictureOf(p), (Picture{"x...", "xx..", "xxx.", "xxxx"}));
+}
+
+TEST(Mask, WindowAlignment) {
+  Problem p{.seqlenQ = 2, .seqlenKv = 5, .windowLeft = 1, .windowRight = 0};
+  EXPECT_EQ(pictureOf(p), (Picture{"..xx.", "...xx"}));
+  p.topLeft = true;
+  EXPECT_EQ(pictureOf(p), (Picture{"x....", "xx..."}));
+  // Queries before the first key, and after the last one.
+  p = {.seqlenQ = 5, .seqlenKv = 2, .windowLeft = 1, .windowRight = 1};
+  EXPECT_EQ(pictureOf(p), (Picture{"..", "..", "x.", "xx", "xx"}));
+  p.topLeft = true;
+  EXPECT_EQ(pictureOf(p), (Picture{"xx", "xx", ".x", "..", ".."}));
+}
+
+TEST(Mask, CausalCutsTheRightWindow) {
+  EXPECT_EQ(pictureOf({.seqlenQ = 4,
+                       .seqlenKv = 4,
+                       .causal = true,
+                       .windowLeft = 1,
+                       .windowRight = 2}),
+            (Picture{"x...", "xx..", ".xx.", "..xx"}));
+}
+
+TEST(Mask, SinkTokens) {
+  Problem p{.seqlenQ = 4,
+            .seqlenKv = 4,
+            .causal = true,
+            .windowLeft = 0,
+            .sinkTokens = 2};
+  EXPECT_EQ(pictureOf(p), (Picture{"x...", "xx..", "xxx.", "xx.x"}));
+  p.causal = false; // now the right side is unbounded
+  EXPECT_EQ(pictureOf(p), (Picture{"xxxx", "xxxx", "xxxx", "xx.x"}));
+  p.windowRight = 0; // sinks are visible on both sides of the window
+  EXPECT_EQ(pictureOf(p), (Picture{"xx..", "xx..", "xxx.", "xx.x"}));
+  p.sinkTokens = 9; // more than there are keys
+  EXPECT_EQ(pictureOf(p), (Picture{"xxxx", "xxxx", "xxxx", "xxxx"}));
+  // Without a window they change nothing: not what causal hides.
+  p = {.seqlenQ = 3, .seqlenKv = 3, .causal = true, .sinkTokens = 3};
+  EXPECT_EQ(pictureOf(p), (Picture{"x..", "xx.", "xxx"}));
+  // Queries before the first key see no sink under causal.
+  p = {.seqlenQ = 4,
+       .seqlenKv = 2,
+       .causal = true,
+       .windowLeft = 0,
+       .sinkTokens = 1};
+  EXPECT_EQ(pictureOf(p), (Picture{"..", "..", "x.", "xx"}));
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+/// One head of width one; the query is 1, so the scores are the keys.
+static Problem scores(std::vector<float> keys, std::vector<float> values,
+                      int64_t seqlenQ = 1) {
+  Problem p;
+  p.seqlenQ = seqlenQ;
+  p.seqlenKv = keys.size();
+  p.q.assign(seqlenQ, 1);
+  p.k = std::move(keys);
+  p.v = std::move(values);
+  return p;
+}
+
+TEST(Attention, TwoKeys) {
+  Problem p = scores({0, 1}, {2, 4});
+  Result r = attention(p);
+  const double e = std::exp(1.0);
+  EXPECT_DOUBLE_EQ(r.out[0], (2 + 4 * e) / (1 + e));
+  EXPECT_DOUBLE_EQ(r.lse[0], std::log(1 + e));
+  p.scale = -2;
+  EXPECT_DOUBLE_EQ(attention(p).lse[0], std::log(1 + 1 / (e * e)));
+}
+
+TEST(Attention, LargeScoresDoNotOverflow) {
+  Result r = attention(scores({1e4f, 1e4f, -1e4f}, {1, 3, 100}));
+  EXPECT_DOUBLE_EQ(r.out[0], 2);
+  EXPECT_DOUBLE_EQ(r.lse[0], 1e4 + std::log(2.0));
+}
+
+TEST(Attention, EmptyRows) {
+  Problem p = scores({5, 7}, {nan32, nan32}, 3);
+  p.causal = true;
+  p.v[1] = 1;
+  Result r = attention(p);
+  EXPECT_EQ(r.out[0], 0);
+  EXPECT_FALSE(std::signbit(r.out[0]));
+  EXPECT_EQ(r.lse[0], -inf);
+  EXPECT_TRUE(std::isnan(r.out[1])); // sees the first key
+  EXPECT_DOUBLE_EQ(r.lse[1], 5);
+  for (Precision precision : {Precision::f32, Precision::f16, Precision::bf16})
+    EXPECT_EQ(attentionIn(precision, p).lse[0], -inf);
+}
+
+TEST(Attention, NoKeysNoQueriesNoBatch) {
+  Problem p{.batch = 2, .seqlenQ = 3, .seqlenKv = 0, .heads = 2, .headDimV = 4};
+  p.q.resize(2 * 3 * 2);
+  Result r = attention(p);
+  EXPECT_EQ(r.out, std::vector<double>(2 * 3 * 2 * 4, 0.0));
+  EXPECT_EQ(r.lse, std::vector<double>(2 * 2 * 3, -inf));
+  EXPECT_TRUE(attention({.seqlenQ = 0, .seqlenKv = 0}).out.empty());
+  EXPECT_TRUE(attention({.batch = 0}).lse.empty());
+  EXPECT_TRUE(attention({.heads = 0, .kvHeads = 0}).lse.empty());
+}
+
+TEST(Attention, SinkLogit) {
+  Problem p = scores({0, 0}, {2, 4});
+  p.sinkLogits = {float(std::log(2.0))}; // weighs as much as both keys
+  Result r = attention(p);
+  EXPECT_NEAR(r.out[0], 1.5, 1e-7);
+  EXPECT_NEAR(r.lse[0], std::log(4.0), 1e-7);
+  p.sinkLogits = {500}; // far above every score
+  EXPECT_NEAR(attention(p).out[0], 0, 1e-200);
+  EXPECT_DOUBLE_EQ(attention(p).lse[0], 500);
+  p.sinkLogits = {-inf32}; // no sink
+  EXPECT_DOUBLE_EQ(attention(p).out[0], 3);
+  EXPECT_DOUBLE_EQ(attention(p).lse[0], std::log(2.0));
+}
+
+TEST(Attention, SinkLogitOfAnEmptyRow) {
+  Problem p{.seqlenKv = 0, .heads = 2};
+  p.q = {1, 1};
+  p.sinkLogits = {-3, 0.5f};
+  Result r = attention(p);
+  EXPECT_EQ(r.out, (std::vector<double>{0, 0}));
+  EXPECT_EQ(r.lse, (std::vector<double>{-3, 0.5}));
+}
+
+TEST(Attention, Softcap) {
+  Problem p = scores({0, 30}, {0, 1});
+  p.softcap = 2;
+  p.scale = 0.1;
+  const double e = std::exp(2 * std::tanh(1.5));
+  Result r = attention(p);
+  EXPECT_NEAR(r.out[0], e / (1 + e), 1e-15);
+  EXPECT_NEAR(r.lse[0], std::log(1 + e), 1e-15);
+}
+
+// Query 0 of 2 over 3 keys stands at key 1, so key 2 is as far as key 0.
+TEST(Attention, Alibi) {
+  Problem p = scores({0, 0, 0}, {1, 0, 0}, 2);
+  p.alibiSlopes = {0.5f};
+  Result r = attention(p);
+  const double near = std::exp(-0.5), far = std::exp(-1.0);
+  EXPECT_NEAR(r.out[0], near / (1 + 2 * near), 1e-15);
+  EXPECT_NEAR(r.lse[0], std::log(1 + 2 * near), 1e-15);
+  EXPECT_NEAR(r.out[1], far / (1 + near + far), 1e-15);
+  p.topLeft = true; // query 0 at key 0
+  EXPECT_NEAR(attention(p).lse[0], std::log(1 + near + far), 1e-15);
+}
+
+TEST(Attention, AlibiComesAfterSoftcap) {
+  Problem p = scores({3, 3}, {0, 1});
+  p.softcap = 1;
+  p.alibiSlopes = {2};
+  const double cap = std::tanh(3.0);
+  EXPECT_NEAR(attention(p).lse[0], std::log(std::exp(cap) + std::exp(cap - 2)),
+              1e-15);
+}
+
+TEST(Attention, AlibiSlopesPerBatch) {
+  Problem p{.batch = 2, .seqlenKv = 2, .heads = 2};
+  p.q.assign(4, 1);
+  p.k.assign(4, 0);
+  p.v.assign(4, 1);
+  p.alibiSlopes = {0, 1, 2, 3};
+  Result r = attention(p);
+  for (int n = 0; n < 4; ++n)
+    EXPECT_NEAR(r.lse[n], std::log(1 + std::exp(-double(n))), 1e-15);
+  p.alibiSlopes = {0, 1};
+  EXPECT_EQ(attention(p).lse[2], attention(p).lse[0]);
+}
+
+// Four query heads share two key/value heads; layouts are told apart by values.
+TEST(Attention, GroupedHeadsAndLayout) {
+  Problem p{.batch = 2,
+            .seqlenQ = 2,
+            .seqlenKv = 1,
+            .heads = 4,
+            .kvHeads = 2,
+            .headDim = 2,
+            .headDimV = 3};
+  for (int n = 0; n < 2 * 2 * 4 * 2; ++n)
+    p.q.push_back(n);
+  p.k = {1, 0, 0, 1, 1, 1, 2, 0}; // [batch][head][2]
+  for (int n = 0; n < 2 * 2 * 3; ++n)
+    p.v.push_back(n);
+  Result r = attention(p);
+  for (int b = 0; b < 2; ++b)
+    for (int i = 0; i < 2; ++i)
+      for (int h = 0; h < 4; ++h) {
+        const int kv = b * 2 + h / 2;
+        const int q =
+            ((b * 2 + i) * 4 + h) * 2; // the value of q's first column
+        EXPECT_EQ(r.lse[(b * 4 + h) * 2 + i],
+                  q * p.k[kv * 2] + (q + 1) * p.k[kv * 2 + 1]);
+        for (int c = 0; c < 3; ++c)
+          EXPECT_EQ(r.out[((b * 2 + i) * 4 + h) * 3 + c], kv * 3 + c);
+      }
+}
+
+TEST(Attention, NanSpreadsOnlyToRowsThatSeeIt) {
+  for (bool inKey : {false, true}) {
+    Problem p = scores({1, 1, 1, 1}, {1, 1, 1, 1}, 4);
+    p.causal = true;
+    p.windowLeft = 1;
+    (inKey ? p.k : p.v)[1] = nan32; // seen by queries 1 and 2
+    for (const Result &r : {attention(p), attentionIn(Precision::bf16, p)})
+      for (int i = 0; i < 4; ++i) {
+        const bool sees = i == 1 || i == 2;
+        EXPECT_EQ(std::isnan(r.out[i]), sees) << i;
+        EXPECT_EQ(std::isnan(r.lse[i]), sees && inKey) << i;
+      }
+  }
+}
+
+TEST(Attention, Infinities) {
+  // A value: the weights are positive.
+  EXPECT_EQ(attention(scores({0, 0}, {1, inf32})).out[0], inf);
+  // A weight of zero times infinity.
+  EXPECT_TRUE(std::isnan(attention(scores({0, -inf32}, {1, inf32})).out[0]));
+  // A score of -inf only loses its weight.
+  EXPECT_EQ(attention(scores({0, -inf32}, {1, 5})).out[0], 1);
+  EXPECT_EQ(attention(scores({0, -inf32}, {1, 5})).lse[0], 0);
+  // A score of +inf.
+  EXPECT_TRUE(std::isnan(attention(scores({0, inf32}, {1, 5})).out[0]));
+  EXPECT_TRUE(std::isnan(attention(scores({0, inf32}, {1, 5})).lse[0]));
+  // Every visible score is -inf: like a row without keys.
+  EXPECT_EQ(attention(scores({-inf32, -inf32}, {1, nan32})).out[0], 0);
+  EXPECT_EQ(attention(scores({-inf32, -inf32}, {1, nan32})).lse[0], -inf);
+}
+
+//===----------------------------------------------------------------------===//
+// Working precision
+//===----------------------------------------------------------------------===//
+
+// Three keys of weight a third: the weight and the output are rounded.
+TEST(WorkingPrecision, RoundsProbabilitiesAndOutput) {
+  const Problem p = scores({0, 0, 0}, {1, 1, 1});
+  EXPECT_EQ(attentionIn(Precision::bf16, p).out[0],
+            roundTo(Precision::bf16, 3 * 0x1.56p-2f));
+  EXPECT_EQ(attentionIn(Precision::f16, p).out[0],
+            roundTo(Precision::f16, 3 * 0x1.554p-2f));
+  EXPECT_NEAR(attentionIn(Precision::f32, p).out[0], 1, 1e-7);
+}
+
+// 257 is not a bf16 number: the stored score is 256, but the LSE knows better.
+TEST(WorkingPrecision, RoundsScoresButNotTheLse) {
+  const Problem p = scores({257, 256}, {1, 0});
+  const Result r = attentionIn(Precision::bf16, p);
+  EXPECT_EQ(r.out[0], 0.5);
+  EXPECT_NEAR(r.lse[0], attention(p).lse[0], 1e-4);
+}
+
+//===----------------------------------------------------------------------===//
+// Bounds
+//===----------------------------------------------------------------------===//
+
+TEST(Errors, CountsAndPlaces) {
+  const std::vector<float> actual{1, 2, 3, inf32, nan32};
+  const std::vector<double> expected{1, 2.5, 2.75, inf, nan32};
+  const Errors errors = compare(actual, expected);
+  EXPECT_EQ(errors.maxAbs, 0.5);
+  EXPECT_EQ(errors.meanAbs, 0.25);
+  EXPECT_EQ(errors.maxMagnitude, 2.75);
+  EXPECT_EQ(errors.nonZero, 3);
+  EXPECT_EQ(errors.worst, 1);
+  EXPECT_EQ(errors.mismatches, 0);
+  EXPECT_EQ(describe(errors), "max error 0.5, mean 0.25; worst at 1: found 2, "
+                              "expected 2.5");
+}
+
+TEST(Errors, NonFiniteElementsMustAgree) {
+  const double values[] = {1, nan32, inf, -inf};
+  const Bound anything{inf, inf};
+  for (double actual : values)
+    for (double expected : values) {
+      const Errors errors =
+          compare(std::vector<double>{actual}, std::vector<double>{expected});
+      const bool same =
+          actual == expected || (std::isnan(actual) && std::isnan(expected));
+      EXPECT_EQ(errors.mismatches, same ? 0 : 1) << actual << " " << expected;
+      EXPECT_EQ(within(errors, anything), same);
+    }
+}
+
+TEST(Errors, SizesMustAgree) {
+  const std::vector<float> none, one{1};
+  EXPECT_EQ(compare(none, std::vector<double>{1, 1}).mismatches, 2);
+  const Errors longer = compare(one, {});
+  EXPECT_EQ(longer.mismatches, 1);
+  EXPECT_EQ(describe(longer),
+            "max error 0, mean 0; 1 NaN, inf or missing elements differ, first "
+            "at 0: found 1, expected nan");
+  EXPECT_EQ(compare(none, {}).mismatches, 0);
+}
+
+TEST(Errors, FloorWhereTheWorkingComputationIsExact) {
+  const Problem p = scores({3}, {1});
+  const Result truth = attention(p);
+  const Errors working =
+      compare(attentionIn(Precision::bf16, p).out, truth.out);
+  ASSERT_EQ(working.maxAbs, 0);
+  const auto passes = [&](float x) {
+    return withinBound(compare(std::vector<float>{x}, truth.out), working,
+                       Precision::bf16);
+  };
+  EXPECT_TRUE(passes(1));
+  EXPECT_TRUE(passes(1 - 0x1p-8f)); // the bf16 number below
+  EXPECT_FALSE(passes(1 + 0x3p-7f));
+  EXPECT_FALSE(passes(0));
+}
+
+TEST(Errors, EmptyRowsAreZero) {
+  Problem p = scores({1, 1}, {1, 1}, 3);
+  p.causal = true;
+  EXPECT_TRUE(emptyRowsAreZero(p, std::vector<float>{0, -0.0f, 1}));
+  EXPECT_FALSE(emptyRowsAreZero(p, std::vector<float>{-0.0f, 1, 1}));
+  EXPECT_FALSE(emptyRowsAreZero(p, std::vector<float>{nan32, 1, 1}));
+  EXPECT_FALSE(emptyRowsAreZero(p, std::vector<float>{0, 1}));
+}
+
+namespace {
+
+/// The mistakes that a bound must find.
+enum class Mistake { none, missesLastKey, shiftsMask, forgetsRescale };
+
+/// What a kernel writes.
+struct Written {
+  std::vector<float> out, lse;
+};
+
+} // namespace
+
+static Problem randomProblem(Precision precision, std::mt19937 &random) {
+  std::normal_distribution<float> normal;
+  const auto pick = [&](std::initializer_list<int64_t> choices) {
+    return choices.begin()[random() % choices.size()];
+  };
+  Problem p;
+  p.batch = pick({1, 2});
+  p.kvHeads = pick({1, 2});
+  p.heads = p.kvHeads * pick({1, 3});
+  p.seqlenQ = pick({1, 2, 17, 64});
+  p.seqlenKv = pick({1, 2, 17, 65, 129});
+  p.headDim = pick({16, 64, 128});
+  p.headDimV = pick({16, 64});
+  p.scale = 1 / std::sqrt(double(p.headDim));
+  p.causal = pick({0, 1});
+  p.windowLeft = pick({-1, 0, 9});
+  p.windowRight = pick({-1, -1, 5});
+  p.sinkTokens = pick({0, 3});
+  p.softcap = pick({0, 0, 3});
+  if (pick({0, 1}))
+    for (int64_t h = 0; h < p.heads; ++h)
+      p.alibiSlopes.push_back(std::exp2(-float(h)));
+  if (pick({0, 1}))
+    p.sinkLogits.assign(p.heads, normal(random));
+  const auto fill = [&](std::vector<float> &x, int64_t size) {
+    for (int64_t n = 0; n < size; ++n)
+      x.push_back(roundTo(precision, normal(random)));
+  };
+  fill(p.q, p.batch * p.seqlenQ * p.heads * p.headDim);
+  fill(p.k, p.batch * p.seqlenKv * p.kvHeads * p.headDim);
+  fill(p.v, p.batch * p.seqlenKv * p.kvHeads * p.headDimV);
+  return p;
+}
+
+/// A fused kernel in f32: online softmax over tiles of keys in the log2 domain,
+/// weights rounded before they are normalised.
+static Written fusedKernel(const Problem &p, Precision precision,
+                           Mistake mistake) {
+  constexpr int64_t blockN = 16;
+  constexpr float log2e = 0x1.715476p+0f, ln2 = 0x1.62e43p-1f;
+  Written w;
+  w.out.resize(p.batch * p.seqlenQ * p.heads * p.headDimV);
+  w.lse.resize(p.batch * p.heads * p.seqlenQ);
+  const float scale = float(p.scale) * log2e, cap = float(p.softcap) * log2e;
+  const int64_t end = p.seqlenKv - (mistake == Mistake::missesLastKey);
+  const int64_t shift = mistake == Mistake::shiftsMask;
+  for (int64_t b = 0; b < p.batch; ++b)
+    for (int64_t h = 0; h < p.heads; ++h)
+      for (int64_t i = 0; i < p.seqlenQ; ++i) {
+        const float *q = &p.q[((b * p.seqlenQ + i) * p.heads + h) * p.headDim];
+        const int64_t position = i + p.seqlenKv - p.seqlenQ;
+        const auto kvRow = [&](int64_t j) {
+          return (b * p.seqlenKv + j) * p.kvHeads + h * p.kvHeads / p.heads;
+        };
+        const bool sink = !p.sinkLogits.empty();
+        float m = sink ? p.sinkLogits[h] * log2e : -1e30f, l = sink ? 1 : 0;
+        std::vector<float> acc(p.headDimV);
+        for (int64_t first = 0; first < end; first += blockN) {
+          const int64_t last = std::min(first + blockN, end);
+          std::vector<float> x;
+          float top = m;
+          for (int64_t j = first; j < last; ++j) {
+            float dot = 0;
+            for (int64_t c = 0; c < p.headDim; ++c)
+              dot += q[c] * p.k[kvRow(j) * p.headDim + c];
+            dot *= scale;
+            if (cap != 0)
+              dot = cap * std::tanh(dot / cap);
+            if (!p.alibiSlopes.empty())
+              dot -= p.alibiSlopes[h] * log2e * float(std::abs(j - position));
+            const bool keep = visible(p, i, std::max<int64_t>(j - shift, 0));
+            x.push_back(keep ? dot : -inf32);
+            top = std::max(top, x.back());
+          }
+          const float alpha =
+              mistake == Mistake::forgetsRescale ? 1 : std::exp2(m - top);
+          m = top, l *= alpha;
+          for (float &a : acc)
+            a *= alpha;
+          for (int64_t j = first; j < last; ++j) {
+            const float e = std::exp2(x[j - first] - m);
+            l += e;
+            for (int64_t c = 0; c < p.headDimV; ++c)
+              acc[c] += roundTo(precision, e) * p.v[kvRow(j) * p.headDimV + c];
+          }
+        }
+        for (int64_t c = 0; c < p.headDimV; ++c)
+          w.out[((b * p.seqlenQ + i) * p.heads + h) * p.headDimV + c] =
+              l > 0 ? roundTo(precision, acc[c] / l) : 0;
+        w.lse[(b * p.heads + h) * p.seqlenQ + i] =
+            l > 0 ? (m + std::log2(l)) * ln2 : -inf32;
+      }
+  return w;
+}
+
+// Hundreds of random problems: a kernel without a mistake passes each of them.
+TEST(Bounds, AnHonestKernelPasses) {
+  std::mt19937 random(1);
+  for (Precision precision : {Precision::f32, Precision::f16, Precision::bf16})
+    for (int n = 0; n < 60; ++n) {
+      const Problem p = randomProblem(precision, random);
+      const Result truth = attention(p), working = attentionIn(precision, p);
+      const Written w = fusedKernel(p, precision, Mistake::none);
+      const Errors out = compare(w.out, truth.out);
+      const Errors lse = compare(w.lse, truth.lse);
+      EXPECT_TRUE(withinBound(out, compare(working.out, truth.out), precision))
+          << describe(out);
+      EXPECT_TRUE(within(lse, lseBound(compare(working.lse, truth.lse))))
+          << describe(lse);
+      EXPECT_TRUE(emptyRowsAreZero(p, w.out));
+    }
+}
+
+// A mistake that touches the result is found even in the coarsest precision, by
+// the output or by the LSE. One wrong key in one of many rows can hide among
+// the outputs, where larger rows set the bound; it cannot hide in the LSE.
+TEST(Bounds, MistakesAreFound) {
+  std::mt19937 random(2);
+  int64_t made = 0, foundInOut = 0;
+  for (Precision precision : {Precision::f32, Precision::f16, Precision::bf16})
+    for (Mistake mistake :
+         {Mistake::missesLastKey, Mistake::shiftsMask, Mistake::forgetsRescale})
+      for (int n = 0; n < 20; ++n) {
+        const Problem p = randomProblem(precision, random);
+        const Written w = fusedKernel(p, precision, mistake);
+        if (w.lse == fusedKernel(p, precision, Mistake::none).lse)
+          continue;
+        const Result truth = attention(p), working = attentionIn(precision, p);
+        const Errors out = compare(w.out, truth.out);
+        const Errors lse = compare(w.lse, truth.lse);
+        const bool outPasses =
+            withinBound(out, compare(working.out, truth.out), precision);
+        const bool lsePasses =
+            within(lse, lseBound(compare(working.lse, truth.lse)));
+        ++made;
+        foundInOut += !outPasses;
+        EXPECT_FALSE(outPasses && lsePasses)
+            << int(precision) << " " << int(mistake) << " " << p.seqlenQ << "x"
+            << p.seqlenKv << "\n"
+            << describe(out) << "\n"
+            << describe(lse);
+      }
+  EXPECT_GT(made, 80);
+  EXPECT_GT(foundInOut, made * 9 / 10);
+}
+
+TEST(Bounds, LseGrantsWhatTheCallerGrants) {
+  const Errors exact = compare(std::vector<double>{4}, std::vector<double>{4});
+  EXPECT_EQ(lseBound(exact).maxAbs, 0x1p-17 + 4 * 0x1p-20);
+  EXPECT_EQ(lseBound(exact, 0.25).maxAbs, 0.25 + 0x1p-17 + 4 * 0x1p-20);
+}
