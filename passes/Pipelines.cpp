@@ -4,6 +4,14 @@
 #include "dsl/ir/Tile.h"
 #include "passes/Passes.h"
 
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -33,8 +41,44 @@ void buildSpecialize(OpPassManager &pm, const Key &key) {
   pm.addPass(createVerifySpecializedPass());
 }
 
+//===----------------------------------------------------------------------===//
+// specialized -> vector: loops over vectors of this machine, arguments in one
+// block of memory.
+//===----------------------------------------------------------------------===//
+
+void buildHostVector(OpPassManager &pm, const Key &key, const HostMachine &machine) {
+  pm.addNestedPass<func::FuncOp>(createExpandRangesPass());
+  // The arithmetic of ranges need not be repeated in each iteration.
+  pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createOutlineGridPass());
+  pm.addPass(createTileToVectorPass({.vectorBits = machine.vectorBits,
+                                     .registers = machine.registers,
+                                     .checked = key.checked}));
+  pm.addNestedPass<func::FuncOp>(createExpandMathPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
+}
+
+//===----------------------------------------------------------------------===//
+// vector -> llvm: only upstream conversions are left.
+//===----------------------------------------------------------------------===//
+
+void buildHostLLVM(OpPassManager &pm) {
+  pm.addPass(arith::createArithExpandOpsPass()); // ceildiv, floordiv
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
 void registerPassesAndPipelines() {
-  registerSpecializeKeyPass(); registerDropUnusedArgumentsPass(); registerSplitMaskedLoopsPass(); registerGuardUndecidedMasksPass(); registerVerifySpecializedPass(); registerExpandRangesPass();
+  registerPasses();
   registerTransformsPasses();
 
   struct KeyOptions : PassPipelineOptions<KeyOptions> {
@@ -47,6 +91,23 @@ void registerPassesAndPipelines() {
           llvm::report_fatal_error(key.takeError(), /*gen_crash_diag=*/false);
         buildSpecialize(pm, *key);
       });
+
+  struct HostOptions : PassPipelineOptions<HostOptions> {
+    Option<int64_t> vectorBits{*this, "vector-bits", llvm::cl::init(256),
+                               llvm::cl::desc("Bits of a vector register.")};
+    Option<int64_t> registers{*this, "registers", llvm::cl::init(16),
+                              llvm::cl::desc("Vector registers.")};
+    Option<bool> checked{*this, "checked", llvm::cl::init(false),
+                         llvm::cl::desc("Check accesses, poison padding.")};
+  };
+  PassPipelineRegistration<HostOptions>(
+      "host-vector", "specialized -> vector",
+      [](OpPassManager &pm, const HostOptions &options) {
+        Key key;
+        key.checked = options.checked;
+        buildHostVector(pm, key, {options.vectorBits, options.registers});
+      });
+  PassPipelineRegistration<>("host-llvm", "vector -> the llvm dialect", buildHostLLVM);
 }
 
 } // namespace tessera
