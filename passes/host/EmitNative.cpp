@@ -1,0 +1,140 @@
+//===- EmitNative.cpp - the llvm dialect to machine code for this CPU -----===//
+
+#include "passes/host/EmitNative.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Target/TargetOptions.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <mutex>
+
+using namespace llvm;
+
+namespace tessera {
+
+HostTarget HostTarget::detect() {
+  HostTarget target;
+  target.triple = sys::getProcessTriple();
+  target.cpu = sys::getHostCPUName().str();
+  // Sorted, so that the identity does not depend on the order of a hash table.
+  std::vector<std::string> enabled;
+  for (auto &[feature, on] : sys::getHostCPUFeatures())
+    enabled.push_back(((on ? "+" : "-") + feature).str());
+  sort(enabled);
+  target.features = join(enabled, ",");
+  return target;
+}
+
+HostMachine HostTarget::machine() const {
+  auto has = [&](StringRef feature) {
+    SmallVector<StringRef> words;
+    StringRef(features).split(words, ',');
+    return is_contained(words, ("+" + feature).str());
+  };
+  if (has("avx512f"))
+    return {.vectorBits = 512, .registers = 32};
+  if (has("avx2"))
+    return {.vectorBits = 256, .registers = 16};
+  return {.vectorBits = 128, .registers = Triple(triple).isAArch64() ? 32 : 16};
+}
+
+static std::unique_ptr<Module> translate(mlir::ModuleOp module, LLVMContext &context) {
+  mlir::DialectRegistry registry;
+  mlir::registerBuiltinDialectTranslation(registry);
+  mlir::registerLLVMDialectTranslation(registry);
+  module.getContext()->appendDialectRegistry(registry);
+  return mlir::translateModuleToLLVMIR(module, context, "tessera");
+}
+
+static Error nativeError(const Twine &message) {
+  return createStringError(inconvertibleErrorCode(), message);
+}
+
+Expected<std::string> toLLVMText(mlir::ModuleOp module) {
+  LLVMContext context;
+  std::unique_ptr<Module> translated = translate(module, context);
+  if (!translated)
+    return nativeError("the module could not be translated to LLVM IR");
+  std::string text;
+  raw_string_ostream os(text);
+  translated->print(os, nullptr);
+  return text;
+}
+
+static Expected<std::unique_ptr<TargetMachine>> makeMachine(const HostTarget &target) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    InitializeNativeTarget();
+    InitializeNativeTargetAsmPrinter();
+  });
+  std::string problem;
+  Triple triple(target.triple);
+  const Target *found = TargetRegistry::lookupTarget(triple, problem);
+  if (!found)
+    return nativeError(problem);
+  TargetOptions options;
+  // a * b + c in one instruction: never less accurate.
+  options.AllowFPOpFusion = FPOpFusion::Fast;
+  return std::unique_ptr<TargetMachine>(
+      found->createTargetMachine(triple, target.cpu, target.features, options, Reloc::PIC_,
+                                 std::nullopt, CodeGenOptLevel::Default));
+}
+
+/// The standard pipeline, less what re-discovers vectors: ours are explicit.
+static void optimize(Module &module, TargetMachine &machine) {
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  PassBuilder builder(&machine, tuning);
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager callGraph;
+  ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(callGraph);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, callGraph, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2).run(module, modules);
+}
+
+Expected<std::string> emitNative(mlir::ModuleOp module, const HostTarget &target,
+                                 NativeFormat format) {
+  LLVMContext context;
+  std::unique_ptr<Module> translated = translate(module, context);
+  if (!translated)
+    return nativeError("the module could not be translated to LLVM IR");
+  auto machine = makeMachine(target);
+  if (!machine)
+    return machine.takeError();
+  translated->setTargetTriple((*machine)->getTargetTriple());
+  translated->setDataLayout((*machine)->createDataLayout());
+  for (Function &function : *translated) {
+    // 512-bit registers are used where the program asks for them.
+    function.addFnAttr("prefer-vector-width", std::to_string(target.machine().vectorBits));
+    function.addFnAttr("min-legal-vector-width",
+                       std::to_string(target.machine().vectorBits));
+  }
+  optimize(*translated, **machine);
+
+  SmallString<0> bytes;
+  raw_svector_ostream os(bytes);
+  legacy::PassManager passes;
+  auto fileType = format == NativeFormat::assembly ? CodeGenFileType::AssemblyFile
+                                                   : CodeGenFileType::ObjectFile;
+  if ((*machine)->addPassesToEmitFile(passes, os, nullptr, fileType))
+    return nativeError("the target cannot write this kind of file");
+  passes.run(*translated);
+  return bytes.str().str();
+}
+
+} // namespace tessera

@@ -1,0 +1,231 @@
+//===- Compiler.cpp - from a key to machine code, stage by stage ----------===//
+
+#include "runtime/Compiler.h"
+#include "kernels/FlashForward.h"
+#include "passes/ArgumentBlock.h"
+#include "passes/Pipelines.h"
+#include "passes/host/HostProgram.h"
+#include "runtime/HostSchedule.h"
+#include "runtime/Log.h"
+#include "runtime/Specialized.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/BLAKE3.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <fmt/format.h>
+
+using namespace llvm;
+
+namespace tessera {
+
+ArrayRef<StageInfo> stages() {
+  static const StageInfo infos[] = {
+      {Stage::generic, "generic", "mlir", "tile IR of the traced program; features are symbolic"},
+      {Stage::specialized, "specialized", "mlir", "tile IR of one variant"},
+      {Stage::vector, "vector", "mlir", "loops over vectors of this CPU"},
+      {Stage::llvm, "llvm", "ll", "LLVM IR"},
+      {Stage::assembly, "asm", "s", "assembly of this CPU"},
+  };
+  return infos;
+}
+
+Expected<Stage> parseStage(StringRef name) {
+  std::string names;
+  for (const StageInfo &info : stages()) {
+    if (info.name == name)
+      return info.stage;
+    names += (names.empty() ? "" : ", ") + info.name.str();
+  }
+  return createStringError(std::make_error_code(std::errc::invalid_argument),
+                           "unknown stage \"" + name + "\", expected one of " + names);
+}
+
+/// The program of a key. A new direction adds a line here.
+static Program traceProgram(const Key &key, const Shape &shape) {
+  switch (key.direction) {
+  case Direction::fwd:
+    return flashForward(shape);
+  }
+  llvm_unreachable("unknown direction");
+}
+
+static std::string textOf(mlir::ModuleOp module) {
+  std::string text;
+  raw_string_ostream os(text);
+  module.print(os);
+  return text;
+}
+
+static Expected<TracedProgram> trace(const Key &key) {
+  return finish(traceProgram(key, hostShape(key)));
+}
+
+namespace {
+
+/// A kernel on its way through the stages.
+class Compilation {
+public:
+  Compilation(const Key &key, const HostTarget &target, StringRef dumpFolder)
+      : key(key), target(target), dumpFolder(dumpFolder) {}
+
+  Error start() {
+    Expected<TracedProgram> traced = trace(key);
+    if (!traced)
+      return traced.takeError();
+    program = std::move(*traced);
+    return dump(Stage::generic);
+  }
+
+  /// Runs passes up to a stage that is still MLIR.
+  Error advance(Stage stage) {
+    mlir::PassManager passes(program.context.get());
+    switch (stage) {
+    case Stage::specialized:
+      buildSpecialize(passes, key);
+      break;
+    case Stage::vector:
+      buildHostVector(passes, key, target.machine());
+      break;
+    case Stage::llvm:
+      buildHostLLVM(passes);
+      break;
+    default:
+      llvm_unreachable("not a stage of passes");
+    }
+    std::string problems;
+    mlir::ScopedDiagnosticHandler handler(
+        program.context.get(), [&](mlir::Diagnostic &diagnostic) {
+          raw_string_ostream(problems) << diagnostic.getLocation() << ": " << diagnostic
+                                       << "\n";
+        });
+    if (mlir::failed(passes.run(*program.module)))
+      return createStringError(inconvertibleErrorCode(),
+                               "compiling " + str(key) + " failed:\n" + problems);
+    return dump(stage);
+  }
+
+  Expected<std::string> text(Stage stage) {
+    switch (stage) {
+    case Stage::llvm:
+      return toLLVMText(*program.module);
+    case Stage::assembly:
+      return emitNative(*program.module, target, NativeFormat::assembly);
+    default:
+      return textOf(*program.module);
+    }
+  }
+
+  /// Writes a stage to `<folder>/<program>/<key>/<number>-<stage>.<extension>`.
+  /// A dump that fails is a warning: the kernel is fine.
+  Error dump(Stage stage) {
+    if (dumpFolder.empty())
+      return Error::success();
+    Expected<std::string> content = text(stage);
+    if (!content)
+      return content.takeError();
+    const StageInfo &info = stages()[static_cast<size_t>(stage)];
+    SmallString<128> path(dumpFolder);
+    sys::path::append(path, "flash_forward", str(key));
+    std::error_code problem = sys::fs::create_directories(path);
+    sys::path::append(path, fmt::format("{}-{}.{}", static_cast<int>(stage) + 1,
+                                        info.name.str(), info.extension.str()));
+    if (!problem) {
+      raw_fd_ostream file(path, problem);
+      if (!problem)
+        file << *content;
+    }
+    if (problem)
+      warnOnce("dump", "cannot write {}: {}", path.str().str(), problem.message());
+    return Error::success();
+  }
+
+  Key key;
+  const HostTarget &target;
+  std::string dumpFolder;
+  TracedProgram program;
+};
+
+} // namespace
+
+Expected<std::string> Compiler::emit(const Key &key, Stage stage) const {
+  Compilation compilation(key, target, dumpFolder);
+  if (Error error = compilation.start())
+    return error;
+  for (Stage step : {Stage::specialized, Stage::vector, Stage::llvm})
+    if (step <= stage)
+      if (Error error = compilation.advance(step))
+        return error;
+  return compilation.text(stage);
+}
+
+Expected<CacheEntry> Compiler::compile(const Key &key) const {
+  Compilation compilation(key, target, dumpFolder);
+  if (Error error = compilation.start())
+    return error;
+  if (Error error = compilation.advance(Stage::specialized))
+    return error;
+  CacheEntry entry;
+  entry.key = str(key);
+  entry.compiler = identity();
+  mlir::ModuleOp module = *compilation.program.module;
+  entry.ir = textOf(module);
+  auto function = *module.getOps<mlir::func::FuncOp>().begin();
+  std::string name = function.getName().str();
+  std::string arguments = ArgumentBlock::of(function).str();
+
+  if (Error error = compilation.advance(Stage::vector))
+    return error;
+  auto lowered = module.lookupSymbol<mlir::func::FuncOp>(name);
+  int64_t scratch = lowered->getAttrOfType<mlir::IntegerAttr>(scratchBytesName).getInt();
+  entry.signature = fmt::format("{}\n{}\n{}", name, scratch, arguments);
+
+  if (Error error = compilation.advance(Stage::llvm))
+    return error;
+  if (Error error = compilation.dump(Stage::assembly))
+    return error;
+  Expected<std::string> image = emitNative(module, target, NativeFormat::object);
+  if (!image)
+    return image.takeError();
+  entry.image = std::move(*image);
+  return entry;
+}
+
+Expected<std::unique_ptr<Compiler::Specialized>>
+Compiler::specialize(const Key &key) const {
+  Compilation compilation(key, target, dumpFolder);
+  if (Error error = compilation.start())
+    return error;
+  if (Error error = compilation.advance(Stage::specialized))
+    return error;
+  return std::make_unique<Specialized>(Specialized{std::move(compilation.program)});
+}
+
+std::string Compiler::identity() const {
+  return fmt::format("tessera pipeline {}, LLVM {}, {}", pipelineVersion.str(),
+                     LLVM_VERSION_STRING, target.identity());
+}
+
+Expected<KernelHash> Compiler::hash(const Key &key) const {
+  Expected<TracedProgram> traced = trace(key);
+  if (!traced)
+    return traced.takeError();
+  BLAKE3 hasher;
+  // Each part behind its length, so that none can run into the next.
+  auto add = [&](ArrayRef<uint8_t> bytes) {
+    uint8_t length[8];
+    support::endian::write64le(length, bytes.size());
+    hasher.update(length);
+    hasher.update(bytes);
+  };
+  add(canonicalBytes(key));
+  std::string generic = textOf(*traced->module);
+  add(arrayRefFromStringRef(generic));
+  add(arrayRefFromStringRef(identity()));
+  KernelHash hash;
+  llvm::copy(hasher.final<32>(), hash.begin());
+  return hash;
+}
+
+} // namespace tessera

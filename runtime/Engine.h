@@ -1,0 +1,68 @@
+//===- Engine.h - kernels on demand, and calls of them --------------------===//
+
+#ifndef TESSERA_RUNTIME_ENGINE_H
+#define TESSERA_RUNTIME_ENGINE_H
+
+#include "runtime/Attention.h"
+#include "runtime/Compiler.h"
+#include "runtime/Config.h"
+#include "runtime/DiskCache.h"
+#include "runtime/HostKernel.h"
+#include "runtime/HostThreads.h"
+#include "runtime/KernelTable.h"
+
+namespace tessera {
+
+template <>
+struct KernelTableHash<Key> {
+  size_t operator()(const Key &key) const;
+};
+
+/// Where a kernel came from when it was last asked for.
+enum class KernelOrigin { memory, disk, compiled };
+
+/// A call whose arguments are checked and laid out: it can be launched again
+/// and again. Refers to the caller's tensors.
+struct PreparedCall {
+  const HostKernel *kernel = nullptr; ///< null: the call has nothing to compute
+  std::vector<std::byte> arguments;
+};
+
+/// Compiles, caches and runs kernels. Thread-safe.
+class Engine {
+public:
+  /// Opens the disk cache that `config` names.
+  static llvm::Expected<std::unique_ptr<Engine>> create(const Config &config);
+
+  /// The kernel of a key: from memory, else from disk, else compiled. Several
+  /// callers that want one kernel wait for a single compilation.
+  llvm::Expected<const HostKernel *> get(const Key &key, KernelOrigin *origin = nullptr);
+
+  /// Checks a call, gets its kernel and lays out its arguments. Nothing is
+  /// written when the call is refused.
+  llvm::Expected<PreparedCall> prepare(const Attention &call, KernelOrigin *origin = nullptr);
+
+  /// Computes a prepared call; returns when the output is there.
+  llvm::Error launch(const PreparedCall &call);
+
+  /// `prepare` and `launch`.
+  llvm::Error run(const Attention &call);
+
+  const Compiler &compiler() const { return theCompiler; }
+  const DiskCache &disk() const { return cache; }
+
+private:
+  Engine(const Config &config, DiskCache cache)
+      : theCompiler(config.dump), cache(std::move(cache)), threads(config.hostThreads()) {}
+  llvm::Expected<std::unique_ptr<HostKernel>> loadOrCompile(const Key &key,
+                                                            KernelOrigin &origin);
+
+  Compiler theCompiler;
+  DiskCache cache;
+  KernelTable<HostKernel, Key> kernels;
+  HostThreads threads;
+};
+
+} // namespace tessera
+
+#endif // TESSERA_RUNTIME_ENGINE_H
