@@ -99,10 +99,12 @@ bool keyFlag(const Key &key, StringRef word) {
   llvm_unreachable("not a flag of the key");
 }
 
-StringRef nearestKeyField(StringRef word) {
+static StringRef nearest(StringRef word, bool onlyFlags) {
   StringRef nearest;
   unsigned best = ~0u;
   for (const KeyField &field : keyFields()) {
+    if (onlyFlags && field.kind != KeyFieldKind::flag)
+      continue;
     unsigned distance = word.edit_distance(field.spelling);
     if (distance < best) {
       best = distance;
@@ -111,6 +113,9 @@ StringRef nearestKeyField(StringRef word) {
   }
   return nearest;
 }
+
+StringRef nearestKeyField(StringRef word) { return nearest(word, false); }
+StringRef nearestKeyFlag(StringRef word) { return nearest(word, true); }
 
 //===----------------------------------------------------------------------===//
 // Text
@@ -161,7 +166,7 @@ static Expected<StringRef> readWord(StringRef word, Key &key) {
   if (StringRef(spelling) == "q" && !assigned) {                               \
     if (auto found = wordOf(word, DType::f32)) {                               \
       key.name = *found;                                                       \
-      return #name;                                                            \
+      return StringRef(spelling);                                              \
     }                                                                          \
   }                                                                            \
   if (assigned && left == spelling) {                                          \
@@ -171,7 +176,7 @@ static Expected<StringRef> readWord(StringRef word, Key &key) {
           "key: {} is \"{}\", expected one of f32, f16, bf16", spelling,       \
           right.str()));                                                       \
     key.name = *found;                                                         \
-    return #name;                                                              \
+    return StringRef(spelling);                                                \
   }
 #define TESSERA_KEY_INT(name, spelling, value, help)                           \
   if (assigned && left == spelling) {                                          \
@@ -179,17 +184,17 @@ static Expected<StringRef> readWord(StringRef word, Key &key) {
       return keyError(fmt::format("key: {} is \"{}\", expected an integer",    \
                                   spelling, right.str()));                     \
     key.name = number;                                                         \
-    return #name;                                                              \
+    return StringRef(spelling);                                                \
   }                                                                            \
   if (!assigned && word.starts_with(spelling) &&                               \
       !word.drop_front(StringRef(spelling).size()).getAsInteger(10, number)) { \
     key.name = number;                                                         \
-    return #name;                                                              \
+    return StringRef(spelling);                                                \
   }
 #define TESSERA_KEY_FLAG(name, spelling, help)                                 \
   if (word == spelling) {                                                      \
     key.name = true;                                                           \
-    return #name;                                                              \
+    return StringRef(spelling);                                                \
   }
 #include "dsl/Key.def"
   return keyError(fmt::format(
@@ -262,8 +267,8 @@ Error validate(const Key &key) {
   auto checkWidth = [](StringRef field, int64_t width) -> Error {
     if (width % widthStep == 0 && width >= widthStep && width <= maxWidth)
       return Error::success();
-    int64_t nearest =
-        std::clamp((width + widthStep / 2) / widthStep * widthStep, widthStep, maxWidth);
+    int64_t near = std::clamp(width, widthStep, maxWidth);
+    int64_t nearest = (near + widthStep / 2) / widthStep * widthStep;
     return keyError(fmt::format("key: {} is {}, expected a multiple of {} from "
                                 "{} to {}; the nearest is {}",
                                 field.str(), width, widthStep, widthStep,

@@ -82,8 +82,9 @@ bool isKeyFlag(llvm::StringRef spelling);
 /// The value of a flag by its spelling. The flag must exist.
 bool keyFlag(const Key &key, llvm::StringRef spelling);
 
-/// The spelling closest to a misspelled field.
+/// The spelling closest to a misspelled field, or flag.
 llvm::StringRef nearestKeyField(llvm::StringRef word);
+llvm::StringRef nearestKeyFlag(llvm::StringRef word);
 
 } // namespace tessera
 

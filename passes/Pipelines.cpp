@@ -67,7 +67,9 @@ void buildHostVector(OpPassManager &pm, const Key &key, const HostMachine &machi
 //===----------------------------------------------------------------------===//
 
 void buildHostLLVM(OpPassManager &pm) {
-  pm.addPass(arith::createArithExpandOpsPass()); // ceildiv, floordiv
+  // Rounding to bf16 is integer arithmetic: without it LLVM calls a function
+  // for every element on CPUs that have no instruction.
+  pm.addPass(arith::createArithExpandOpsPass({.includeBf16 = true}));
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createConvertMathToLLVMPass());

@@ -11,7 +11,7 @@ if not hasattr(config, "tessera_src_dir"):
 config.name = "Tessera"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["unit", "reference", "Inputs"]
+config.excludes = ["unit", "kernels", "reference", "Inputs"]
 config.test_source_root = os.path.join(config.tessera_src_dir, "test")
 config.test_exec_root = os.path.join(config.tessera_obj_dir, "test")
 

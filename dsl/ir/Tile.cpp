@@ -40,6 +40,12 @@ void TileDialect::initialize() {
       >();
 }
 
+// Folders make constants of tiles.
+Operation *TileDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                            Type type, Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
+}
+
 // `<64xbf16>`
 Type ViewType::parse(AsmParser &parser) {
   SmallVector<int64_t, 1> width;

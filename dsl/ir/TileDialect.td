@@ -23,6 +23,8 @@ def Tile_Dialect : Dialect {
     rows of its result. What is computed for a row past the end of its view is
     unspecified and is never stored.
   }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let hasConstantMaterializer = 1;
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
 }

@@ -19,7 +19,7 @@ LogicalResult KeyFlagOp::verify() {
   if (isKeyFlag(getFlag())) // key_flag_c1
     return success();
   return emitOpError("unknown flag \"")
-         << getFlag() << "\", the nearest is \"" << nearestKeyField(getFlag())
+         << getFlag() << "\", the nearest is \"" << nearestKeyFlag(getFlag())
          << "\"";
 }
 
@@ -75,11 +75,24 @@ LogicalResult DotOp::verify() {
   return success();
 }
 
+/// Operands are not verified yet when the type of a result is inferred.
+static FailureOr<RankedTensorType> tileTypeOf(std::optional<Location> loc,
+                                              StringRef op, Value source) {
+  auto type = dyn_cast<RankedTensorType>(source.getType());
+  if (type && type.hasStaticShape() && type.getRank() == 2)
+    return type;
+  return emitOptionalError(loc, "'", op, "' op operand #0 must be tile, but got ",
+                           source.getType());
+}
+
 LogicalResult
-TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
+TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
                               Adaptor adaptor,
                               SmallVectorImpl<Type> &inferred) {
-  auto type = cast<RankedTensorType>(adaptor.getSource().getType());
+  auto found = tileTypeOf(loc, getOperationName(), adaptor.getSource());
+  if (failed(found))
+    return failure();
+  RankedTensorType type = *found;
   inferred.push_back(RankedTensorType::get(
       {type.getDimSize(1), type.getDimSize(0)}, type.getElementType()));
   return success();
@@ -111,10 +124,13 @@ OpFoldResult BroadcastOp::fold(FoldAdaptor adaptor) {
   return {};
 }
 
-LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
+LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
                                          Adaptor adaptor,
                                          SmallVectorImpl<Type> &inferred) {
-  auto type = cast<RankedTensorType>(adaptor.getSource().getType());
+  auto found = tileTypeOf(loc, getOperationName(), adaptor.getSource());
+  if (failed(found))
+    return failure();
+  RankedTensorType type = *found;
   inferred.push_back(
       RankedTensorType::get({type.getDimSize(0), 1}, type.getElementType()));
   return success();

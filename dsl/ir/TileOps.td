@@ -12,14 +12,14 @@ class Tile_Op<string opMnemonic, list<Trait> traits = []>
     : Op<Tile_Dialect, opMnemonic, traits>;
 
 /// Rank 2, static shape.
-class Tile_TileOf<list<Type> elements, string description>
-    : RankedTensorOf<elements, [HasStaticShapePred, HasAnyRankOfPred<[2]>], description>;
+class Tile_TileOf<list<Type> elements>
+    : RankedTensorOf<elements, [HasStaticShapePred, HasAnyRankOfPred<[2]>], "tile">;
 
-def Tile_Tile : Tile_TileOf<[AnyType], "tile">;
-def Tile_FloatTile : Tile_TileOf<[AnyFloat], "tile of floats">;
-def Tile_F32Tile : Tile_TileOf<[F32], "tile of f32">;
-def Tile_PositionTile : Tile_TileOf<[I32], "tile of positions">;
-def Tile_MaskTile : Tile_TileOf<[I1], "mask">;
+def Tile_Tile : Tile_TileOf<[AnyType]>;
+def Tile_FloatTile : Tile_TileOf<[AnyFloat]>;
+def Tile_F32Tile : Tile_TileOf<[F32]>;
+def Tile_PositionTile : Tile_TileOf<[I32]>;
+def Tile_MaskTile : Tile_TileOf<[I1]>;
 
 //===----------------------------------------------------------------------===//
 // The key and the grid
@@ -327,7 +327,7 @@ def Tile_CountOp : Tile_Op<"count", [Pure, AttrSizedOperandSegments]> {
   }];
   let arguments = (ins Variadic<Index>:$starts, Variadic<Index>:$ends);
   let results = (outs Index:$result);
-  let assemblyFormat = "`(` $starts `)` `to` `(` $ends `)` attr-dict";
+  let assemblyFormat = "` ` `(` $starts `)` `to` ` ` `(` $ends `)` attr-dict";
   let hasVerifier = 1;
 }
 
@@ -346,7 +346,7 @@ def Tile_NthOp : Tile_Op<"nth", [Pure, AttrSizedOperandSegments]> {
   }];
   let arguments = (ins Index:$n, Variadic<Index>:$starts, Variadic<Index>:$ends);
   let results = (outs Index:$result);
-  let assemblyFormat = "$n `of` `(` $starts `)` `to` `(` $ends `)` attr-dict";
+  let assemblyFormat = "$n `of` ` ` `(` $starts `)` `to` ` ` `(` $ends `)` attr-dict";
   let hasVerifier = 1;
 }
 

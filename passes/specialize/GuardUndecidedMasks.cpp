@@ -25,6 +25,7 @@ void guard(scf::ForOp loop) {
   Block *body = loop.getBody();
   llvm::SetVector<Operation *> decides;
   BackwardSliceOptions options;
+  options.inclusive = true;
   options.filter = [&](Operation *op) { return op->getBlock() == body; };
   (void)getBackwardSlice(maskOf(loop).getKeep(), &decides, options);
 
@@ -62,7 +63,7 @@ struct GuardUndecidedMasksPass
   void runOnOperation() override {
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) {
-      if (maskOf(loop) && isUndecided(loop))
+      if (maskOf(loop) && !loop.getInitArgs().empty() && isUndecided(loop))
         loops.push_back(loop);
     });
     for (scf::ForOp loop : loops)

@@ -59,6 +59,10 @@ static std::optional<LinearForm> readPositions(tile::PositionsOp op,
   if (op.isColumn()) {
     if (space.rows && !samePositions(space.rows, op))
       return std::nullopt;
+    // Their interval is computed in front of the loop.
+    for (Value operand : op->getOperands())
+      if (space.loopBody->isAncestor(operand.getParentRegion()))
+        return std::nullopt;
     space.rows = op;
     form.row = 1;
     return form;

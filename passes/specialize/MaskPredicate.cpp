@@ -46,6 +46,9 @@ static Alternatives atLeastZero(LinearForm form, int64_t offset) {
   form += offset;
   if (form.isConstant())
     return form.constant >= 0 ? everything(false) : Alternatives{};
+  // Only differences of positions have intervals in closed form.
+  if (std::abs(form.row) > 1 || std::abs(form.column) > 1)
+    return everything(/*undecided=*/true);
   return {{Conjunction{{form}}}, false};
 }
 

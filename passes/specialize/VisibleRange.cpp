@@ -120,14 +120,13 @@ private:
     SmallVector<Value> conditions; // what must hold for any C at all
     Value first, last;             // R is in first..last
     bool rowsCut = false;
+    std::optional<LinearForm> loopBound;
     auto useRows = [&] {
       if (!first)
         std::tie(first, last) = rowInterval();
     };
 
     for (const LinearForm &form : conjunction.forms) {
-      if (std::abs(form.column) > 1 || std::abs(form.row) > 1)
-        continue; // no difference of positions: leaves the set too large
       if (form.row)
         useRows();
       if (form.column == 0 && form.row == 0) { // u >= 0
@@ -141,9 +140,10 @@ private:
       } else if (form.column > 0) { // C >= -u - row * R
         if (form.row <= 0)
           lower.push_back({form.scaled(-1), form.row < 0});
-      } else if (!isLoopBound(form)) { // C <= u + row * R
-        if (form.row >= 0)
-          upper.push_back({form, form.row > 0});
+      } else if (isLoopBound(form)) {
+        loopBound = form;
+      } else if (form.row >= 0) { // C <= u + row * R
+        upper.push_back({form, form.row > 0});
       }
     }
     // C + R bounded by a sum: with R at the end that allows most.
@@ -163,6 +163,10 @@ private:
       raise(bound.movesWithRow ? plus(valueOf(bound.bound), first) : valueOf(bound.bound));
     for (const Bound &bound : upper)
       lowerTo(bound.movesWithRow ? plus(valueOf(bound.bound), last) : valueOf(bound.bound));
+    // The end of the keys bounds the loop already; only a start beyond it, in
+    // the last tile, has to be compared with it.
+    if (start && loopBound)
+      lowerTo(valueOf(*loopBound));
     // Some row lies between two bounds that both move with it.
     for (const Bound &low : lower)
       for (const Bound &high : upper)
@@ -181,11 +185,13 @@ private:
     Range range;
     Value size = number(tileSize);
     if (first)
-      range.start = builder.createOrFold<arith::FloorDivSIOp>(loc, max(first, zero), size);
-    if (last)
-      range.end = min(
-          plus(builder.createOrFold<arith::FloorDivSIOp>(loc, last, size), number(1)),
-          tiles);
+      range.start = min(
+          builder.createOrFold<arith::FloorDivSIOp>(loc, max(first, zero), size), tiles);
+    if (last) // -1, at the least, is no tile
+      range.end = min(plus(builder.createOrFold<arith::FloorDivSIOp>(
+                               loc, max(last, number(-1)), size),
+                           number(1)),
+                      tiles);
     if (conditions.empty())
       return range;
     Value any = conditions.front();
@@ -228,7 +234,8 @@ private:
     if (front)
       push(*front);
     for (const Range &range : middle)
-      push(range);
+      push(back ? Range{min(range.start, back->start), min(range.end, back->start)}
+                : range);
     if (back)
       push(*back);
     return result;

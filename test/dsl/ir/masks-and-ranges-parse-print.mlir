@@ -24,7 +24,7 @@ func.func @any(%keep: tensor<96x64xi1>) -> i1 {
 // CHECK-LABEL: func @count
 // CHECK-SAME:    %[[A:.*]]: index, %[[B:.*]]: index, %[[C:.*]]: index, %[[D:.*]]: index
 func.func @count(%a: index, %b: index, %c: index, %d: index) -> index {
-  // CHECK: tile.count(%[[A]], %[[C]]) to(%[[B]], %[[D]])
+  // CHECK: tile.count (%[[A]], %[[C]]) to (%[[B]], %[[D]])
   %n = tile.count (%a, %c) to (%b, %d)
   return %n : index
 }
@@ -32,7 +32,7 @@ func.func @count(%a: index, %b: index, %c: index, %d: index) -> index {
 // CHECK-LABEL: func @nth
 // CHECK-SAME:    %[[N:.*]]: index, %[[A:.*]]: index, %[[B:.*]]: index
 func.func @nth(%n: index, %a: index, %b: index) -> index {
-  // CHECK: tile.nth %[[N]] of(%[[A]]) to(%[[B]])
+  // CHECK: tile.nth %[[N]] of (%[[A]]) to (%[[B]])
   %j = tile.nth %n of (%a) to (%b)
   return %j : index
 }
@@ -41,7 +41,7 @@ func.func @nth(%n: index, %a: index, %b: index) -> index {
 
 // CHECK-LABEL: func @no_ranges
 func.func @no_ranges() -> index {
-  // CHECK: tile.count() to()
+  // CHECK: tile.count () to ()
   %n = tile.count () to ()
   return %n : index
 }

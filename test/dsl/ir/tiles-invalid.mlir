@@ -68,8 +68,8 @@ func.func @transpose_of_vector(%vector: tensor<64xf32>) {
 
 // -----
 
-func.func @reduce_of_scalar(%scalar: f32) {
-  // expected-error @+1 {{'tile.reduce' op operand #0 must be tile of f32}}
-  %sum = tile.reduce add %scalar : f32
+func.func @reduce_of_vector(%vector: tensor<64xf32>) {
+  // expected-error @+1 {{'tile.reduce' op operand #0 must be tile}}
+  %sum = tile.reduce add %vector : tensor<64xf32>
   return
 }

@@ -20,14 +20,14 @@
 // CHECK-LABEL: func @tail
 // CHECK-SAME:    %[[NONE:[^ ]*]]: tensor<96x64xf32>)
 func.func @tail(%k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     %[[MASKED:.*]] = tile.count(%c3) to(%c4)
+  // CHECK:     %[[MASKED:.*]] = tile.count (%c3) to (%c4)
   // CHECK:     %[[PART:.*]] = scf.for %[[T:[^ ]*]] = %c0 to %[[MASKED]] step %c1 iter_args(%{{.*}} = %[[NONE]])
-  // CHECK:       %[[J:.*]] = tile.nth %[[T]] of(%c3) to(%c4)
+  // CHECK:       %[[J:.*]] = tile.nth %[[T]] of (%c3) to (%c4)
   // CHECK:       tile.positions %{{.*}} tile %[[J]]
   // CHECK:       tile.mask
-  // CHECK:     %[[FULL:.*]] = tile.count(%c0) to(%c3)
+  // CHECK:     %[[FULL:.*]] = tile.count (%c0) to (%c3)
   // CHECK:     %[[ALL:.*]] = scf.for %[[U:[^ ]*]] = %c0 to %[[FULL]] step %c1 iter_args(%{{.*}} = %[[PART]])
-  // CHECK:       %[[I:.*]] = tile.nth %[[U]] of(%c0) to(%c3)
+  // CHECK:       %[[I:.*]] = tile.nth %[[U]] of (%c0) to (%c3)
   // CHECK:       tile.positions %{{.*}} tile %[[I]]
   // CHECK-NOT:   tile.mask
   // CHECK:     return %[[ALL]]
@@ -57,8 +57,8 @@ func.func @tail(%k: !view, %batch: index, %none: !scores) -> !scores {
 // FORM:       %[[TILES:.*]] = arith.ceildivsi %[[LENGTH]], %c64
 // FORM:       arith.floordivsi %{{.*}}, %c64
 // FORM-NOT:   arith.floordivsi
-// FORM:       tile.count(%[[WHOLE:.*]]) to(%[[TILES]])
-// FORM:       tile.count(%c0) to(%[[WHOLE]])
+// FORM:       tile.count (%[[WHOLE:.*]]) to (%[[TILES]])
+// FORM:       tile.count (%c0) to (%[[WHOLE]])
 func.func @tail_in_closed_form(%k: !view, %batch: index, %none: !scores) -> !scores {
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
@@ -88,10 +88,10 @@ func.func @tail_in_closed_form(%k: !view, %batch: index, %none: !scores) -> !sco
 
 // CHECK-LABEL: func @causal_top_left
 func.func @causal_top_left(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     %[[MASKED:.*]] = tile.count(%c12) to(%c14)
+  // CHECK:     %[[MASKED:.*]] = tile.count (%c12) to (%c14)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[MASKED]] step %c1
   // CHECK:       tile.mask
-  // CHECK:     %[[FULL:.*]] = tile.count(%c0) to(%c12)
+  // CHECK:     %[[FULL:.*]] = tile.count (%c0) to (%c12)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[FULL]] step %c1
   // CHECK-NOT:   tile.mask
   %zero = arith.constant 0 : index
@@ -116,10 +116,10 @@ func.func @causal_top_left(%q: !view, %k: !view, %batch: index, %none: !scores) 
 
 // CHECK-LABEL: func @causal_bottom_right
 func.func @causal_bottom_right(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     %[[MASKED:.*]] = tile.count(%c7) to(%c9)
+  // CHECK:     %[[MASKED:.*]] = tile.count (%c7) to (%c9)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[MASKED]] step %c1
   // CHECK:       tile.mask
-  // CHECK:     %[[FULL:.*]] = tile.count(%c0) to(%c7)
+  // CHECK:     %[[FULL:.*]] = tile.count (%c0) to (%c7)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[FULL]] step %c1
   // CHECK-NOT:   tile.mask
   %zero = arith.constant 0 : index
@@ -157,8 +157,8 @@ func.func @causal_bottom_right(%q: !view, %k: !view, %batch: index, %none: !scor
 // FORM:       %[[AFTER:.*]] = arith.addi %[[SHIFT]], %c1
 // FORM:       arith.addi %[[AFTER]], %[[FIRST]]
 // FORM:       arith.floordivsi %{{.*}}, %c64
-// FORM:       tile.count(%[[DIAGONAL:.*]]) to(%{{.*}})
-// FORM:       tile.count(%c0) to(%[[DIAGONAL]])
+// FORM:       tile.count (%[[DIAGONAL:.*]]) to (%{{.*}})
+// FORM:       tile.count (%c0) to (%[[DIAGONAL]])
 func.func @causal_in_closed_form(%q: !view, %k: !view, %batch: index, %none: !scores,
                                  %tile: index, %shift: index, %tiles: index) -> !scores {
   %zero = arith.constant 0 : index
@@ -185,10 +185,10 @@ func.func @causal_in_closed_form(%q: !view, %k: !view, %batch: index, %none: !sc
 
 // CHECK-LABEL: func @causal_of_ragged_queries
 func.func @causal_of_ragged_queries(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     %[[MASKED:.*]] = tile.count(%c78) to(%c79)
+  // CHECK:     %[[MASKED:.*]] = tile.count (%c78) to (%c79)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[MASKED]] step %c1
   // CHECK:       tile.mask
-  // CHECK:     %[[FULL:.*]] = tile.count(%c0) to(%c78)
+  // CHECK:     %[[FULL:.*]] = tile.count (%c0) to (%c78)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[FULL]] step %c1
   // CHECK-NOT:   tile.mask
   %zero = arith.constant 0 : index

@@ -15,10 +15,10 @@
 
 // CHECK-LABEL: func @window_before_first_key
 func.func @window_before_first_key(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     %[[MASKED:.*]] = tile.count(%c0) to(%c0)
+  // CHECK:     %[[MASKED:.*]] = tile.count (%c0) to (%c0)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[MASKED]] step %c1
   // CHECK:       tile.mask
-  // CHECK:     %[[FULL:.*]] = tile.count(%c0) to(%c20)
+  // CHECK:     %[[FULL:.*]] = tile.count (%c0) to (%c20)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[FULL]] step %c1
   // CHECK-NOT:   tile.mask
   %zero = arith.constant 0 : index
@@ -45,10 +45,10 @@ func.func @window_before_first_key(%q: !view, %k: !view, %batch: index, %none: !
 
 // CHECK-LABEL: func @causal_behind_last_key
 func.func @causal_behind_last_key(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     %[[MASKED:.*]] = tile.count(%c5) to(%c5)
+  // CHECK:     %[[MASKED:.*]] = tile.count (%c5) to (%c5)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[MASKED]] step %c1
   // CHECK:       tile.mask
-  // CHECK:     %[[FULL:.*]] = tile.count(%c0) to(%c5)
+  // CHECK:     %[[FULL:.*]] = tile.count (%c0) to (%c5)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[FULL]] step %c1
   // CHECK-NOT:   tile.mask
   %zero = arith.constant 0 : index
@@ -74,10 +74,10 @@ func.func @causal_behind_last_key(%q: !view, %k: !view, %batch: index, %none: !s
 
 // CHECK-LABEL: func @hole_behind_tail
 func.func @hole_behind_tail(%k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     %[[MASKED:.*]] = tile.count(%c1, %c1, %c2, %c2) to(%c1, %c2, %c0, %c0)
+  // CHECK:     %[[MASKED:.*]] = tile.count (%c1, %c1, %c2, %c2) to (%c1, %c2, %c0, %c0)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[MASKED]] step %c1
   // CHECK:       tile.mask
-  // CHECK:     %[[FULL:.*]] = tile.count(%c0, %c1) to(%c1, %c1)
+  // CHECK:     %[[FULL:.*]] = tile.count (%c0, %c1) to (%c1, %c1)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[FULL]] step %c1
   // CHECK-NOT:   tile.mask
   %zero = arith.constant 0 : index

@@ -15,7 +15,7 @@
 
 // CHECK-LABEL: func @quotients
 func.func @quotients(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     tile.count(%c0) to(%c14)
+  // CHECK:     tile.count (%c0) to (%c14)
   // CHECK:     scf.for
   // CHECK:       tile.mask
   // CHECK-NOT: scf.for
@@ -46,7 +46,7 @@ func.func @quotients(%q: !view, %k: !view, %batch: index, %none: !scores) -> !sc
 
 // CHECK-LABEL: func @product
 func.func @product(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     tile.count(%c0) to(%c20)
+  // CHECK:     tile.count (%c0) to (%c20)
   // CHECK:     scf.for
   // CHECK:       tile.mask
   // CHECK-NOT: scf.for
@@ -74,7 +74,7 @@ func.func @product(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scor
 
 // CHECK-LABEL: func @limit_in_loop
 func.func @limit_in_loop(%k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     tile.count(%c0) to(%c20)
+  // CHECK:     tile.count (%c0) to (%c20)
   // CHECK:     scf.for
   // CHECK:       tile.mask
   // CHECK-NOT: scf.for
@@ -99,7 +99,7 @@ func.func @limit_in_loop(%k: !view, %batch: index, %none: !scores) -> !scores {
 
 // CHECK-LABEL: func @rows_in_loop
 func.func @rows_in_loop(%k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     tile.count(%c0) to(%c20)
+  // CHECK:     tile.count (%c0) to (%c20)
   // CHECK:     scf.for
   // CHECK:       tile.mask
   // CHECK-NOT: scf.for

@@ -16,10 +16,10 @@
 
 // CHECK-LABEL: func @window_left
 func.func @window_left(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     %[[MASKED:.*]] = tile.count(%c10) to(%c12)
+  // CHECK:     %[[MASKED:.*]] = tile.count (%c10) to (%c12)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[MASKED]] step %c1
   // CHECK:       tile.mask
-  // CHECK:     %[[FULL:.*]] = tile.count(%c12) to(%c20)
+  // CHECK:     %[[FULL:.*]] = tile.count (%c12) to (%c20)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[FULL]] step %c1
   // CHECK-NOT:   tile.mask
   %zero = arith.constant 0 : index
@@ -46,10 +46,10 @@ func.func @window_left(%q: !view, %k: !view, %batch: index, %none: !scores) -> !
 
 // CHECK-LABEL: func @window_both
 func.func @window_both(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     %[[MASKED:.*]] = tile.count(%c10, %c13) to(%c12, %c16)
+  // CHECK:     %[[MASKED:.*]] = tile.count (%c10, %c13) to (%c12, %c16)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[MASKED]] step %c1
   // CHECK:       tile.mask
-  // CHECK:     %[[FULL:.*]] = tile.count(%c12) to(%c13)
+  // CHECK:     %[[FULL:.*]] = tile.count (%c12) to (%c13)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[FULL]] step %c1
   // CHECK-NOT:   tile.mask
   %zero = arith.constant 0 : index
@@ -80,10 +80,10 @@ func.func @window_both(%q: !view, %k: !view, %batch: index, %none: !scores) -> !
 
 // CHECK-LABEL: func @window_with_sink
 func.func @window_with_sink(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scores {
-  // CHECK:     %[[MASKED:.*]] = tile.count(%c0, %{{.*}}, %c7, %c12) to(%c1, %{{.*}}, %c9, %c14)
+  // CHECK:     %[[MASKED:.*]] = tile.count (%c0, %{{.*}}, %c7, %c12) to (%c1, %{{.*}}, %c9, %c14)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[MASKED]] step %c1
   // CHECK:       tile.mask
-  // CHECK:     %[[FULL:.*]] = tile.count(%c0, %c9) to(%c0, %c12)
+  // CHECK:     %[[FULL:.*]] = tile.count (%c0, %c9) to (%c0, %c12)
   // CHECK:     scf.for %{{.*}} = %c0 to %[[FULL]] step %c1
   // CHECK-NOT:   tile.mask
   %zero = arith.constant 0 : index

@@ -1,0 +1,65 @@
+//===- Supports.cpp - tessera supports: what a key may say ----------------===//
+
+#include "dsl/Key.h"
+#include "tools/tessera/Command.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace llvm;
+using namespace tessera;
+
+/// How a field's values are spelled.
+static std::string valuesOf(const KeyField &field) {
+  const std::string spelling = field.spelling.str();
+  switch (field.kind) {
+  case KeyFieldKind::enumeration:
+    return str(spelling == "direction" ? StringRef(str(Direction::fwd))
+                                       : StringRef(str(Target::host)))
+        .str();
+  case KeyFieldKind::dtype: {
+    std::string words;
+    for (DType type : {DType::f32, DType::f16, DType::bf16})
+      words += (words.empty() ? "" : " | ") + str(type).str();
+    return spelling == "q" ? words : spelling + "=(" + words + ")";
+  }
+  case KeyFieldKind::integer:
+    return spelling == "d" ? "dN" : spelling + "=N";
+  case KeyFieldKind::flag:
+    return spelling;
+  }
+  llvm_unreachable("unknown kind of field");
+}
+
+static Error list(const Config &) {
+  for (const KeyField &field : keyFields())
+    outs() << fmt::format("{:<24} {}\n", valuesOf(field),
+                          std::string_view(field.help));
+  return Error::success();
+}
+
+static Error runSupports(const std::string &text) {
+  Expected<Key> key = parseKey(text);
+  if (!key)
+    return key.takeError();
+  outs() << str(*key) << "\nsupported\n";
+  return Error::success();
+}
+
+void tessera::addSupports(CLI::App &app, Action &action) {
+  CLI::App *command = app.add_subcommand(
+      "supports", "Tells whether there is a kernel for a key");
+  auto key = std::make_shared<std::string>();
+  CLI::Option_group *choice = command->add_option_group("request");
+  choice->require_option(1);
+  choice->add_option("--key", *key, "The key to look at")->type_name("KEY");
+  CLI::Option *listed =
+      choice->add_flag("--list", "Lists the fields of a key and their values");
+  command->callback([&action, key, listed] {
+    if (listed->count())
+      action = list;
+    else
+      action = [key](const Config &) { return runSupports(*key); };
+  });
+}
