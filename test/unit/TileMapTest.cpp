@@ -207,15 +207,18 @@ TEST_P(TileMapSweep, VisitsExactlyWhatIsVisible) {
       }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Masks, TileMapSweep,
-    testing::Combine(testing::ValuesIn(masksToTry), testing::Bool()),
-    [](const testing::TestParamInfo<std::tuple<MaskCase, bool>> &info) {
-      auto [mask, topLeft] = info.param;
-      std::string name = *mask.flags ? mask.flags : "full";
-      std::replace(name.begin(), name.end(), ',', '_');
-      return name + (topLeft ? "_top_left" : "");
-    });
+static std::string
+nameOf(const testing::TestParamInfo<TileMapSweep::ParamType> &info) {
+  auto [mask, topLeft] = info.param;
+  std::string name = *mask.flags ? mask.flags : "full";
+  std::replace(name.begin(), name.end(), ',', '_');
+  return name + (topLeft ? "_top_left" : "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Masks, TileMapSweep,
+                         testing::Combine(testing::ValuesIn(masksToTry),
+                                          testing::Bool()),
+                         nameOf);
 
 // What is left of the mask in the loops hides exactly what should be hidden.
 TEST(TileMap, ElementsAreTheReference) {
@@ -248,9 +251,9 @@ TEST(TileMap, NeedsTheSizeOfTheWindow) {
 namespace {
 
 /// A module read from text.
-class Program {
+class ParsedProgram {
 public:
-  explicit Program(const std::string &text) {
+  explicit ParsedProgram(const std::string &text) {
     mlir::DialectRegistry registry;
     registerDialects(registry);
     context = std::make_unique<mlir::MLIRContext>(registry);
@@ -266,8 +269,8 @@ private:
 };
 
 /// A program with a grid of 8 x 8 tiles around the lines of its loops.
-Program programWith(const std::string &loops) {
-  return Program(R"(
+ParsedProgram programWith(const std::string &loops) {
+  return ParsedProgram(R"(
     !view = !tile.view<8xf32>
     !scores = tensor<8x8xf32>
     func.func @f(%q: !view {tile.name = "q"}, %k: !view {tile.name = "k"}) {
@@ -280,7 +283,7 @@ Program programWith(const std::string &loops) {
       %queries = tile.load %q[%batch, %head] tile %tile padding zero : !view -> !scores
       %row = tile.positions %q[%batch] tile %tile : !view -> tensor<8x1xi32>
       )" + loops +
-                 R"(
+                       R"(
       return
     })");
 }
@@ -295,7 +298,7 @@ std::string picture(const TileMap &map) {
   return text;
 }
 
-std::string mapOrError(Program program) {
+std::string mapOrError(ParsedProgram program) {
   llvm::Expected<TileMap> map =
       mapTiles(program.function(), {.seqlenQ = 16, .seqlenKv = 30});
   return map ? picture(*map) : toString(map.takeError());
@@ -363,11 +366,11 @@ namespace {
 /// The values passed to `func.return` by a body that may use %k (2 batches,
 /// 3 heads, 50 rows), %n = 7 and %unknown.
 std::string returned(const std::string &body, const std::string &types) {
-  Program program(R"(
+  ParsedProgram program(R"(
     func.func @f(%k: !tile.view<8xf32> {tile.name = "k"}, %n: index {tile.name = "n"},
                  %unknown: index {tile.name = "unknown"}, %x: f32 {tile.name = "x"})
-        -> ()" + types +
-                  ") {" + body + " : " + types + "}");
+        -> ()" + types + ") {" +
+                        body + " : " + types + "}");
   ArgumentValues arguments;
   arguments.views["k"] = {.batches = 2, .heads = 3, .rows = 50};
   arguments.indices["n"] = 7;
@@ -448,7 +451,7 @@ TEST(ScalarEvaluator, NamesWhatItDoesNotKnow) {
 
 // Binding a value again forgets what was computed from it, and only that.
 TEST(ScalarEvaluator, BindsAgain) {
-  Program program(R"(
+  ParsedProgram program(R"(
     func.func @f(%i: index, %n: index {tile.name = "n"}) -> (index, index) {
       %double = arith.addi %i, %i : index
       %sum = arith.addi %double, %n : index

@@ -15,8 +15,7 @@ static std::string valuesOf(const KeyField &field) {
   const std::string spelling = field.spelling.str();
   switch (field.kind) {
   case KeyFieldKind::enumeration:
-    return str(spelling == "direction" ? StringRef(str(Direction::fwd))
-                                       : StringRef(str(Target::host)))
+    return (spelling == "direction" ? str(Direction::fwd) : str(Target::host))
         .str();
   case KeyFieldKind::dtype: {
     std::string words;
@@ -32,7 +31,7 @@ static std::string valuesOf(const KeyField &field) {
   llvm_unreachable("unknown kind of field");
 }
 
-static Error list(const Config &) {
+static Error printFields(const Config &) {
   for (const KeyField &field : keyFields())
     outs() << fmt::format("{:<24} {}\n", valuesOf(field),
                           std::string_view(field.help));
@@ -51,14 +50,16 @@ void tessera::addSupports(CLI::App &app, Action &action) {
   CLI::App *command = app.add_subcommand(
       "supports", "Tells whether there is a kernel for a key");
   auto key = std::make_shared<std::string>();
-  CLI::Option_group *choice = command->add_option_group("request");
-  choice->require_option(1);
-  choice->add_option("--key", *key, "The key to look at")->type_name("KEY");
-  CLI::Option *listed =
-      choice->add_flag("--list", "Lists the fields of a key and their values");
-  command->callback([&action, key, listed] {
-    if (listed->count())
-      action = list;
+  CLI::Option *given = command->add_option("--key", *key, "The key to look at")
+                           ->type_name("KEY");
+  CLI::Option *list =
+      command->add_flag("--list", std::string("Lists the fields of a key"));
+  list->excludes(given);
+  command->callback([&action, key, given, list] {
+    if (!given->count() && !list->count())
+      throw CLI::RequiredError("--key or --list");
+    if (list->count())
+      action = printFields;
     else
       action = [key](const Config &) { return runSupports(*key); };
   });
