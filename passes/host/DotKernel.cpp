@@ -24,6 +24,9 @@ struct RegisterBlock {
   int64_t columns;
 };
 
+/// Steps of k in one iteration: enough to hide the loop's own instructions.
+constexpr int64_t maxUnroll = 2;
+
 } // namespace
 
 /// The block that does most work for each load: it divides the tile, and its
@@ -83,23 +86,30 @@ void TileLowering::lowerDot(tile::DotOp op, const Buffer &result) {
           sums.push_back(chunk.evaluate(op.getAcc()));
         }
       }
+      // One step of k: the sums take over lhs[k] * rhs(k, columns).
+      auto step = [&](Value k, ArrayRef<Value> state) {
+        SmallVector<Value> left, next;
+        for (Value vectorRow : rowOf)
+          left.push_back(buffers.load(lhs, k, vectorRow, block.lanes));
+        for (int64_t c = 0; c < block.columns; ++c) {
+          Value major = transposed ? columnOf[c] : k;
+          Value minor = transposed ? k : columnOf[c];
+          Value offset = emit.add(emit.mul(major, emit.index(rhs.width)), minor);
+          Value element = emit.load(emit.getF32Type(),
+                                    emit.at(rhs.address, emit.getF32Type(), offset));
+          Value right = vector::BroadcastOp::create(emit, emit.loc(), vectorType, element);
+          for (int64_t v = 0; v < block.vectors; ++v)
+            next.push_back(math::FmaOp::create(emit, emit.loc(), left[v], right,
+                                               state[c * block.vectors + v]));
+        }
+        return next;
+      };
+      int64_t unroll = vectorSize(depth, maxUnroll);
       ResultRange products = emit.loop(
-          emit.index(0), emit.index(depth), 1, sums, [&](Value k, ValueRange state) {
-            SmallVector<Value> left, next;
-            for (Value vectorRow : rowOf)
-              left.push_back(buffers.load(lhs, k, vectorRow, block.lanes));
-            for (int64_t c = 0; c < block.columns; ++c) {
-              Value major = transposed ? columnOf[c] : k;
-              Value minor = transposed ? k : columnOf[c];
-              Value offset = emit.add(emit.mul(major, emit.index(rhs.width)), minor);
-              Value element =
-                  emit.load(emit.getF32Type(),
-                            emit.at(rhs.address, emit.getF32Type(), offset));
-              Value right = vector::BroadcastOp::create(emit, emit.loc(), vectorType, element);
-              for (int64_t v = 0; v < block.vectors; ++v)
-                next.push_back(math::FmaOp::create(emit, emit.loc(), left[v], right,
-                                                   state[c * block.vectors + v]));
-            }
+          emit.index(0), emit.index(depth), unroll, sums, [&](Value k, ValueRange state) {
+            SmallVector<Value> next(state);
+            for (int64_t i = 0; i < unroll; ++i)
+              next = step(emit.add(k, emit.index(i)), next);
             return next;
           });
       for (int64_t c = 0; c < block.columns; ++c)

@@ -27,7 +27,7 @@ static llvm::Error unknown(Operation *op) {
                   op->getName().getStringRef().str()));
 }
 
-static bool isTile(Value value) { return isa<ShapedType>(value.getType()); }
+static bool isTile(Value value) { return isa<RankedTensorType>(value.getType()); }
 
 static bool isInteger(Value value) {
   return getElementTypeOrSelf(value.getType()).isIntOrIndex();

@@ -15,7 +15,7 @@ using namespace tessera;
 namespace {
 
 /// A program under test, with what most mistakes need.
-class Errors : public testing::Test {
+class Mistakes : public testing::Test {
 protected:
   /// Ends the program; expects `message` at `line` of this file.
   void expectMistake(unsigned line, const std::string &message) {
@@ -55,21 +55,21 @@ struct Two {
 // Products
 //===----------------------------------------------------------------------===//
 
-TEST_F(Errors, ContractionSizesDiffer) {
+TEST_F(Mistakes, ContractionSizesDiffer) {
   unsigned line = __LINE__ + 1;
   dot(tall, tall);
   expectMistake(line,
                 "contraction sizes differ: lhs has 8 columns, rhs has 32 rows");
 }
 
-TEST_F(Errors, AccumulatorHasAnotherShape) {
+TEST_F(Mistakes, AccumulatorHasAnotherShape) {
   unsigned line = __LINE__ + 1;
   dot(tall, wide, tall);
   expectMistake(line,
                 "accumulator must be 32 x 32 of f32, found 32 x 8 of f32");
 }
 
-TEST_F(Errors, AccumulatorHasAnotherType) {
+TEST_F(Mistakes, AccumulatorHasAnotherType) {
   Tile halves = cast(zeros(32, 32), DType::f16);
   unsigned line = __LINE__ + 1;
   dot(tall, wide, halves);
@@ -81,68 +81,68 @@ TEST_F(Errors, AccumulatorHasAnotherType) {
 // Elementwise
 //===----------------------------------------------------------------------===//
 
-TEST_F(Errors, ShapesDoNotFit) {
+TEST_F(Mistakes, ShapesDoNotFit) {
   unsigned line = __LINE__ + 1;
   tall + wide;
   expectMistake(line, "shapes do not fit: 32 x 8 and 8 x 32");
 }
 
-TEST_F(Errors, ShapesOfMasksDoNotFit) {
+TEST_F(Mistakes, ShapesOfMasksDoNotFit) {
   Mask a = tall > 0.0f, b = wide > 0.0f;
   unsigned line = __LINE__ + 1;
   a &&b;
   expectMistake(line, "shapes do not fit: 32 x 8 and 8 x 32");
 }
 
-TEST_F(Errors, ShapesOfMaskAndScoresDoNotFit) {
+TEST_F(Mistakes, ShapesOfMaskAndScoresDoNotFit) {
   Mask keep = wide > 0.0f;
   unsigned line = __LINE__ + 1;
   mask(tall, keep);
   expectMistake(line, "shapes do not fit: 32 x 8 and 8 x 32");
 }
 
-TEST_F(Errors, ElementTypesDiffer) {
+TEST_F(Mistakes, ElementTypesDiffer) {
   Tile halves = cast(tall, DType::f16);
   unsigned line = __LINE__ + 1;
   max(tall, halves);
   expectMistake(line, "element types differ: f32 and f16");
 }
 
-TEST_F(Errors, ElementTypesOfChoicesDiffer) {
+TEST_F(Mistakes, ElementTypesOfChoicesDiffer) {
   unsigned line = __LINE__ + 1;
   select(program.key().causal, tall, cast(tall, DType::bf16));
   expectMistake(line, "element types differ: f32 and bf16");
 }
 
-TEST_F(Errors, PositionsAreNoFloats) {
+TEST_F(Mistakes, PositionsAreNoFloats) {
   Tile positions = rows.rows(point.tile, 32);
   unsigned line = __LINE__ + 1;
   tall < positions;
   expectMistake(line, "element types differ: f32 and i32");
 }
 
-TEST_F(Errors, ScalarHasAnotherType) {
+TEST_F(Mistakes, ScalarHasAnotherType) {
   Tile halves = cast(tall, DType::f16);
   unsigned line = __LINE__ + 1;
   halves * 2.0f;
   expectMistake(line, "cannot combine f16 with a scalar of f32");
 }
 
-TEST_F(Errors, FunctionsTakeF32) {
+TEST_F(Mistakes, FunctionsTakeF32) {
   Tile halves = cast(tall, DType::bf16);
   unsigned line = __LINE__ + 1;
   exp2(halves);
   expectMistake(line, "exp2 takes f32, found 32 x 8 of bf16");
 }
 
-TEST_F(Errors, ReductionsTakeF32) {
+TEST_F(Mistakes, ReductionsTakeF32) {
   Tile positions = rows.columns(point.tile, 16);
   unsigned line = __LINE__ + 1;
   rowMax(positions);
   expectMistake(line, "rowMax takes f32, found 1 x 16 of i32");
 }
 
-TEST_F(Errors, MasksTakeScoresOfF32) {
+TEST_F(Mistakes, MasksTakeScoresOfF32) {
   Tile halves = cast(tall, DType::f16);
   Mask keep = tall > 0.0f;
   unsigned line = __LINE__ + 1;
@@ -150,7 +150,7 @@ TEST_F(Errors, MasksTakeScoresOfF32) {
   expectMistake(line, "mask takes scores of f32, found 32 x 8 of f16");
 }
 
-TEST_F(Errors, NoDirectCastBetweenHalves) {
+TEST_F(Mistakes, NoDirectCastBetweenHalves) {
   Tile halves = cast(tall, DType::f16);
   unsigned line = __LINE__ + 1;
   cast(halves, DType::bf16);
@@ -161,7 +161,7 @@ TEST_F(Errors, NoDirectCastBetweenHalves) {
 // Loops, loads and stores
 //===----------------------------------------------------------------------===//
 
-TEST_F(Errors, LoopStateChangesItsType) {
+TEST_F(Mistakes, LoopStateChangesItsType) {
   unsigned line = __LINE__ + 1;
   loop(rows.tiles(16), Two{tall, wide}, [&](Index, Two s) {
     return Two{s.a, s.a};
@@ -171,14 +171,14 @@ TEST_F(Errors, LoopStateChangesItsType) {
       "loop state 1 starts as 8 x 32 of f32 and continues as 32 x 8 of f32");
 }
 
-TEST_F(Errors, StoredTileHasAnotherWidth) {
+TEST_F(Mistakes, StoredTileHasAnotherWidth) {
   Tile narrow = cast(zeros(16, 32), DType::bf16);
   unsigned line = __LINE__ + 1;
   rows.store(point.tile, narrow);
   expectMistake(line, "stored tile is 32 wide, the view is 64");
 }
 
-TEST_F(Errors, StoredTileHasAnotherType) {
+TEST_F(Mistakes, StoredTileHasAnotherType) {
   Tile floats = zeros(16, 64);
   unsigned line = __LINE__ + 1;
   rows.store(point.tile, floats);
@@ -189,31 +189,31 @@ TEST_F(Errors, StoredTileHasAnotherType) {
 // Sizes
 //===----------------------------------------------------------------------===//
 
-TEST_F(Errors, TilesWithoutRows) {
+TEST_F(Mistakes, TilesWithoutRows) {
   unsigned line = __LINE__ + 1;
   view.tiles(0);
   expectMistake(line, "tiles must have at least one row, found 0");
 }
 
-TEST_F(Errors, SequenceTilesWithoutRows) {
+TEST_F(Mistakes, SequenceTilesWithoutRows) {
   unsigned line = __LINE__ + 1;
   rows.tiles(-4);
   expectMistake(line, "tiles must have at least one row, found -4");
 }
 
-TEST_F(Errors, LoadsWithoutRows) {
+TEST_F(Mistakes, LoadsWithoutRows) {
   unsigned line = __LINE__ + 1;
   rows.load(point.tile, 0);
   expectMistake(line, "tiles must have at least one row, found 0");
 }
 
-TEST_F(Errors, PositionsWithoutRows) {
+TEST_F(Mistakes, PositionsWithoutRows) {
   unsigned line = __LINE__ + 1;
   rows.rows(point.tile, 0);
   expectMistake(line, "tiles must have at least one row, found 0");
 }
 
-TEST_F(Errors, ConstantTilesWithoutColumns) {
+TEST_F(Mistakes, ConstantTilesWithoutColumns) {
   unsigned line = __LINE__ + 1;
   zeros(4, 0);
   expectMistake(line, "a tile has at least one row and column, found 4 x 0");
@@ -223,7 +223,7 @@ TEST_F(Errors, ConstantTilesWithoutColumns) {
 // Afterwards
 //===----------------------------------------------------------------------===//
 
-TEST_F(Errors, OnlyTheFirstIsKept) {
+TEST_F(Mistakes, OnlyTheFirstIsKept) {
   unsigned line = __LINE__ + 1;
   Tile first = tall + wide;
   dot(tall, tall);
@@ -232,7 +232,7 @@ TEST_F(Errors, OnlyTheFirstIsKept) {
   expectMistake(line, "shapes do not fit: 32 x 8 and 8 x 32");
 }
 
-TEST_F(Errors, EverythingSwallowsAMistake) {
+TEST_F(Mistakes, EverythingSwallowsAMistake) {
   const KeyFlags &key = program.key();
   unsigned line = __LINE__ + 1;
   Tile bad = tall + wide;
@@ -260,7 +260,7 @@ TEST_F(Errors, EverythingSwallowsAMistake) {
   expectMistake(line, "shapes do not fit: 32 x 8 and 8 x 32");
 }
 
-TEST_F(Errors, InsideALoop) {
+TEST_F(Mistakes, InsideALoop) {
   unsigned line = 0;
   auto [y] = loop(rows.tiles(16), One{tall}, [&](Index j, One s) {
     line = __LINE__ + 1;
@@ -272,7 +272,7 @@ TEST_F(Errors, InsideALoop) {
                 "contraction sizes differ: lhs has 8 columns, rhs has 32 rows");
 }
 
-TEST_F(Errors, AnotherProgramIsNotConcerned) {
+TEST_F(Mistakes, AnotherProgramIsNotConcerned) {
   unsigned line = __LINE__ + 1;
   dot(tall, tall);
   {
@@ -286,7 +286,7 @@ TEST_F(Errors, AnotherProgramIsNotConcerned) {
                 "contraction sizes differ: lhs has 8 columns, rhs has 32 rows");
 }
 
-TEST_F(Errors, CorrectProgramsFinish) {
+TEST_F(Mistakes, CorrectProgramsFinish) {
   Tile sum = cast(rows.load(point.tile, 16), DType::f32);
   auto [y] = loop(rows.tiles(16), One{sum}, [&](Index j, One s) {
     return One{s.a + cast(rows.load(j, 16), DType::f32) * 0.5f};

@@ -107,25 +107,30 @@ TEST_P(VisibleSet, IsThatOfTheReference) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Masks, VisibleSet,
-    testing::Combine(
-        testing::Values(Mask{"none", false, false, false, false},
-                        Mask{"causal", true, false, false, false},
-                        Mask{"left", false, true, false, false},
-                        Mask{"right", false, false, true, false},
-                        Mask{"band", false, true, true, false},
-                        Mask{"causal_left", true, true, false, false},
-                        Mask{"causal_right", true, false, true, false},
-                        Mask{"left_sinks", false, true, false, true},
-                        Mask{"band_sinks", false, true, true, true},
-                        Mask{"causal_left_sinks", true, true, false, true},
-                        Mask{"causal_band_sinks", true, true, true, true}),
-        testing::Bool()),
-    [](const auto &info) {
-      auto [mask, topLeft] = info.param;
-      return std::string(mask.name) + (topLeft ? "_top_left" : "");
-    });
+static std::string
+nameOf(const testing::TestParamInfo<std::tuple<Mask, bool>> &info) {
+  auto [mask, topLeft] = info.param;
+  return std::string(mask.name) + (topLeft ? "_top_left" : "");
+}
+
+const Mask masks[] = {
+    {"none", false, false, false, false},
+    {"causal", true, false, false, false},
+    {"left", false, true, false, false},
+    {"right", false, false, true, false},
+    {"band", false, true, true, false},
+    {"causal_left", true, true, false, false},
+    {"causal_right", true, false, true, false},
+    {"left_sinks", false, true, false, true},
+    {"band_sinks", false, true, true, true},
+    {"causal_left_sinks", true, true, false, true},
+    {"causal_band_sinks", true, true, true, true},
+};
+
+INSTANTIATE_TEST_SUITE_P(Masks, VisibleSet,
+                         testing::Combine(testing::ValuesIn(masks),
+                                          testing::Bool()),
+                         nameOf);
 
 TEST(Exact, ConstantValuesGiveThatConstant) {
   Case c = everything(DType::f16);

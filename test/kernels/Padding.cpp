@@ -18,6 +18,8 @@ struct Named {
   Case c;
 };
 
+void PrintTo(const Named &variant, std::ostream *os) { *os << str(variant.c); }
+
 Case base(DType type) {
   Case c{.problem = {.batch = 2,
                      .seqlenQ = 130,
@@ -58,6 +60,10 @@ std::vector<Named> variants() {
   return all;
 }
 
+std::string nameOf(const testing::TestParamInfo<Named> &info) {
+  return info.param.name;
+}
+
 class Padding : public testing::TestWithParam<Named> {};
 
 } // namespace
@@ -82,9 +88,7 @@ TEST_P(Padding, CheckedKernelsComputeTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, Padding, testing::ValuesIn(variants()),
-                         [](const auto &info) {
-                           return std::string(info.param.name);
-                         });
+                         nameOf);
 
 //===----------------------------------------------------------------------===//
 // Memory that is not there
@@ -263,7 +267,9 @@ static void expectSpread(Case c, std::vector<float> Problem::*tensor,
       }
 }
 
+namespace {
 class Spread : public testing::TestWithParam<Named> {};
+} // namespace
 
 TEST_P(Spread, ABadKey) {
   for (int64_t key : {0, 50, 100})
@@ -286,6 +292,4 @@ TEST_P(Spread, ABadQuery) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, Spread, testing::ValuesIn(variants()),
-                         [](const auto &info) {
-                           return std::string(info.param.name);
-                         });
+                         nameOf);

@@ -150,6 +150,7 @@ TEST(Refusals, OutputsMayLieDirectlyBehindInputs) {
   auto at = [&](int n) {
     return Tensor::contiguous(memory.data() + 8 * n, DType::f32, {1, 1, 1, 8});
   };
-  Attention call{.q = at(0), .k = at(1), .v = at(3), .o = at(2)};
+  Attention call;
+  call.q = at(0), call.k = at(1), call.o = at(2), call.v = at(3);
   llvm::cantFail(run(call));
 }

@@ -32,12 +32,14 @@ TEST_P(TileSizes, AreAllCorrect) {
   }
 }
 
+static std::string
+nameOf(const testing::TestParamInfo<std::tuple<int64_t, int64_t>> &info) {
+  auto [blockM, blockN] = info.param;
+  return std::to_string(blockM) + "x" + std::to_string(blockN);
+}
+
 INSTANTIATE_TEST_SUITE_P(Blocks, TileSizes,
                          testing::Combine(testing::Values(8, 16, 24, 32, 48, 96,
                                                           128),
                                           testing::Values(8, 16, 48, 64, 128)),
-                         [](const auto &info) {
-                           auto [blockM, blockN] = info.param;
-                           return std::to_string(blockM) + "x" +
-                                  std::to_string(blockN);
-                         });
+                         nameOf);

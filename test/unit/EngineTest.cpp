@@ -62,19 +62,25 @@ Got get(Engine &engine, const Key &key) {
   return {kernel, origin};
 }
 
+/// A call of one head and batch, with one row of queries.
+Attention callOf(std::vector<float> &q, std::vector<float> &k,
+                 std::vector<float> &v, std::vector<float> &o) {
+  auto tensor = [](std::vector<float> &values) {
+    int64_t rows = values.size() / 8;
+    return Tensor::contiguous(values.data(), DType::f32, {1, rows, 1, 8});
+  };
+  Attention call;
+  call.q = tensor(q), call.k = tensor(k), call.v = tensor(v),
+  call.o = tensor(o);
+  return call;
+}
+
 /// Attention over 3 keys with v = 1, 2, 3 and equal scores: 2 everywhere.
 void expectComputes(Engine &engine) {
   std::vector<float> q(8), k(3 * 8), v, o(8);
   for (float row : {1, 2, 3})
     v.insert(v.end(), 8, row);
-  auto tensor = [](std::vector<float> &values, int64_t rows) {
-    return Tensor::contiguous(values.data(), DType::f32, {1, rows, 1, 8});
-  };
-  Attention call{.q = tensor(q, 1),
-                 .k = tensor(k, 3),
-                 .v = tensor(v, 3),
-                 .o = tensor(o, 1)};
-  ASSERT_FALSE(engine.run(call));
+  llvm::cantFail(engine.run(callOf(q, k, v, o)));
   for (float value : o)
     EXPECT_NEAR(value, 2, 1e-6);
 }
@@ -216,11 +222,7 @@ TEST_F(EngineTest, FindsAKernelInMemoryFast) {
 TEST_F(EngineTest, PreparedCallsRunAgainAndAgain) {
   std::unique_ptr<Engine> engine = start();
   std::vector<float> q(8), k(8), v(8, 1), o(8);
-  auto tensor = [](std::vector<float> &values) {
-    return Tensor::contiguous(values.data(), DType::f32, {1, 1, 1, 8});
-  };
-  Attention call{
-      .q = tensor(q), .k = tensor(k), .v = tensor(v), .o = tensor(o)};
+  Attention call = callOf(q, k, v, o);
   KernelOrigin origin;
   PreparedCall prepared = llvm::cantFail(engine->prepare(call, &origin));
   EXPECT_EQ(origin, KernelOrigin::compiled);
@@ -235,8 +237,9 @@ TEST_F(EngineTest, PreparedCallsRunAgainAndAgain) {
 TEST_F(EngineTest, CallsWithoutOutputComputeNothing) {
   std::unique_ptr<Engine> engine = start();
   Tensor none = Tensor::contiguous(nullptr, DType::f32, {0, 1, 1, 8});
-  PreparedCall prepared = llvm::cantFail(
-      engine->prepare({.q = none, .k = none, .v = none, .o = none}));
+  Attention call;
+  call.q = call.k = call.v = call.o = none;
+  PreparedCall prepared = llvm::cantFail(engine->prepare(call));
   EXPECT_EQ(prepared.kernel, nullptr);
   llvm::cantFail(engine->launch(prepared));
 }

@@ -108,8 +108,15 @@ static void makeOutputs(const AttendOptions &options, AttendArrays &arrays,
   call.lse = reinterpret_cast<float *>(arrays.lse->data.data());
 }
 
-/// A call over `arrays`. What the files say is checked before memory for the
-/// results is taken: the widths bound it.
+/// The runtime speaks of q, k and v: tell which files these are.
+static Error withFiles(Error error, const AttendOptions &options,
+                       const AttendArrays &arrays) {
+  return failure("{}\n  q: {}, {}\n  k: {}, {}\n  v: {}, {}",
+                 toString(std::move(error)), options.q, describe(arrays.q),
+                 options.k, describe(arrays.k), options.v, describe(arrays.v));
+}
+
+/// A call over `arrays`.
 static Expected<Attention> makeCall(const AttendOptions &options,
                                     AttendArrays &arrays) {
   Attention call = options.call;
@@ -118,16 +125,17 @@ static Expected<Attention> makeCall(const AttendOptions &options,
   call.q = arrays.q.tensor();
   call.k = arrays.k.tensor();
   call.v = arrays.v.tensor();
+  // Before memory for the results is taken: the widths bound how much that is.
   Key widths;
   widths.headDim = call.q.width();
   widths.headDimV = call.v.width();
   if (Error error = validate(widths))
-    return error;
+    return withFiles(std::move(error), options, arrays);
   if (Error error = readPerHead(options, arrays, call))
     return error;
   makeOutputs(options, arrays, call);
   if (Expected<Key> key = keyOf(call); !key)
-    return key.takeError();
+    return withFiles(key.takeError(), options, arrays);
   return call;
 }
 
@@ -186,16 +194,8 @@ static Error compute(const AttendOptions &options, const Attention &call,
 static Error runAttend(const AttendOptions &options, Config config) {
   AttendArrays arrays;
   Expected<Attention> call = makeCall(options, arrays);
-  if (!call) {
-    // Messages of the runtime speak of q, k and v: tell which files these are.
-    std::string message = toString(call.takeError());
-    for (auto [name, path, array] : {std::tuple{"q", &options.q, &arrays.q},
-                                     {"k", &options.k, &arrays.k},
-                                     {"v", &options.v, &arrays.v}})
-      if (array->rank())
-        message += fmt::format("\n  {}: {}, {}", name, *path, describe(*array));
-    return failure("{}", message);
-  }
+  if (!call)
+    return call.takeError();
   if (options.threads)
     config.threads = *options.threads;
   if (Error error = compute(options, *call, config))

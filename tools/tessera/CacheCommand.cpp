@@ -61,18 +61,24 @@ static Error listEntries(const Config &config) {
   Expected<DiskCache> cache = openCache(config);
   if (!cache)
     return cache.takeError();
-  constexpr auto row = "{:<12}  {:>7}  {:>4}  {:<40}  {}\n";
   const std::vector<CacheListing> entries = cache->ls();
   if (entries.empty()) {
     outs() << "no entries\n";
     return Error::success();
   }
-  outs() << fmt::format(row, "hash", "size", "used", "key", "folder");
+  const auto keyOf = [](const CacheListing &entry) {
+    return entry.problem.empty() ? entry.key : "(damaged)";
+  };
+  size_t width = 0;
   for (const CacheListing &entry : entries)
-    outs() << fmt::format(row, entry.hash.substr(0, hashPrefix),
+    width = std::max(width, keyOf(entry).size());
+  constexpr auto row = "{:<{}}  {:>7}  {:>4}  {:<{}}  {}\n";
+  outs() << fmt::format(row, "hash", hashPrefix, "size", "age", "key", width,
+                        "folder");
+  for (const CacheListing &entry : entries)
+    outs() << fmt::format(row, entry.hash.substr(0, hashPrefix), hashPrefix,
                           sizeText(entry.bytes), ageText(entry.lastUsed),
-                          entry.problem.empty() ? entry.key : "(damaged)",
-                          entry.folder);
+                          keyOf(entry), width, entry.folder);
   return Error::success();
 }
 

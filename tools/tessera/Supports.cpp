@@ -50,15 +50,15 @@ void tessera::addSupports(CLI::App &app, Action &action) {
   CLI::App *command = app.add_subcommand(
       "supports", "Tells whether there is a kernel for a key");
   auto key = std::make_shared<std::string>();
+  auto list = std::make_shared<bool>(false);
   CLI::Option *given = command->add_option("--key", *key, "The key to look at")
                            ->type_name("KEY");
-  CLI::Option *list =
-      command->add_flag("--list", std::string("Lists the fields of a key"));
-  list->excludes(given);
+  command->add_flag("--list", *list, "Lists the fields of a key")
+      ->excludes(given);
   command->callback([&action, key, given, list] {
-    if (!given->count() && !list->count())
+    if (!given->count() && !*list)
       throw CLI::RequiredError("--key or --list");
-    if (list->count())
+    if (*list)
       action = printFields;
     else
       action = [key](const Config &) { return runSupports(*key); };

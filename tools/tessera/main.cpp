@@ -25,6 +25,7 @@ static constexpr const char *footer =
 static int report(Error error) {
   if (!error)
     return 0;
+  outs().flush(); // what was found comes before what is wrong with it
   errs() << "tessera: error: " << toString(std::move(error)) << "\n";
   return failed;
 }
