@@ -47,23 +47,35 @@ StringRef str(Target target) {
   llvm_unreachable("unknown target");
 }
 
-/// The value of an enum that is spelled `word`. Enums are dense from zero.
+/// Every value of an enum, by a value of its type.
+static ArrayRef<DType> valuesOf(DType) {
+  static constexpr DType values[] = {DType::f32, DType::f16, DType::bf16};
+  return values;
+}
+static ArrayRef<Direction> valuesOf(Direction) {
+  static constexpr Direction values[] = {Direction::fwd};
+  return values;
+}
+static ArrayRef<Target> valuesOf(Target) {
+  static constexpr Target values[] = {Target::host};
+  return values;
+}
+
+/// The value of an enum that is spelled `word`.
 template <class Enum>
-static std::optional<Enum> fromWord(StringRef word, std::initializer_list<Enum> values) {
-  for (Enum value : values)
+static std::optional<Enum> wordOf(StringRef word, Enum any) {
+  for (Enum value : valuesOf(any))
     if (str(value) == word)
       return value;
   return std::nullopt;
 }
 
-static std::optional<DType> wordOf(StringRef word, DType) {
-  return fromWord(word, {DType::f32, DType::f16, DType::bf16});
-}
-static std::optional<Direction> wordOf(StringRef word, Direction) {
-  return fromWord(word, {Direction::fwd});
-}
-static std::optional<Target> wordOf(StringRef word, Target) {
-  return fromWord(word, {Target::host});
+template <class Enum>
+static std::vector<StringRef> wordsOf(Enum any) {
+  std::vector<StringRef> words;
+  for (Enum value : valuesOf(any))
+    words.push_back(str(value));
+  return words;
 }
 
 //===----------------------------------------------------------------------===//
@@ -73,13 +85,13 @@ static std::optional<Target> wordOf(StringRef word, Target) {
 ArrayRef<KeyField> keyFields() {
   static const KeyField fields[] = {
 #define TESSERA_KEY_ENUM(name, Type, value, help)                              \
-  {#name, #name, help, KeyFieldKind::enumeration},
+  {#name, #name, help, KeyFieldKind::enumeration, wordsOf(Type::value)},
 #define TESSERA_KEY_DTYPE(name, spelling, help)                                \
-  {#name, spelling, help, KeyFieldKind::dtype},
+  {#name, spelling, help, KeyFieldKind::dtype, wordsOf(DType::f32)},
 #define TESSERA_KEY_INT(name, spelling, value, help)                           \
-  {#name, spelling, help, KeyFieldKind::integer},
+  {#name, spelling, help, KeyFieldKind::integer, {}},
 #define TESSERA_KEY_FLAG(name, spelling, help)                                 \
-  {#name, spelling, help, KeyFieldKind::flag},
+  {#name, spelling, help, KeyFieldKind::flag, {}},
 #include "dsl/Key.def"
   };
   return fields;

@@ -52,6 +52,7 @@ enum class KeyFieldKind { enumeration, dtype, integer, flag };
 struct KeyField {
   llvm::StringRef name, spelling, help;
   KeyFieldKind kind;
+  std::vector<llvm::StringRef> words; ///< the values of an enum or a dtype
 };
 llvm::ArrayRef<KeyField> keyFields();
 

@@ -75,6 +75,7 @@ public:
     if (!traced)
       return traced.takeError();
     program = std::move(*traced);
+    name = (*program.module->getOps<mlir::func::FuncOp>().begin()).getName().str();
     return dump(Stage::generic);
   }
 
@@ -127,7 +128,7 @@ public:
       return content.takeError();
     const StageInfo &info = stages()[static_cast<size_t>(stage)];
     SmallString<128> path(dumpFolder);
-    sys::path::append(path, "flash_forward", str(key));
+    sys::path::append(path, name, str(key));
     std::error_code problem = sys::fs::create_directories(path);
     sys::path::append(path, fmt::format("{}-{}.{}", static_cast<int>(stage) + 1,
                                         info.name.str(), info.extension.str()));
@@ -145,6 +146,7 @@ public:
   const HostTarget &target;
   std::string dumpFolder;
   TracedProgram program;
+  std::string name; ///< of the program
 };
 
 } // namespace
@@ -172,7 +174,7 @@ Expected<CacheEntry> Compiler::compile(const Key &key) const {
   mlir::ModuleOp module = *compilation.program.module;
   entry.ir = textOf(module);
   auto function = *module.getOps<mlir::func::FuncOp>().begin();
-  std::string name = function.getName().str();
+  const std::string &name = compilation.name;
   std::string arguments = ArgumentBlock::of(function).str();
 
   if (Error error = compilation.advance(Stage::vector))

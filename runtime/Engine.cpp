@@ -22,12 +22,14 @@ size_t KernelTableHash<Key>::operator()(const Key &key) const {
   return hash;
 }
 
-Expected<std::unique_ptr<Engine>> Engine::create(const Config &config) {
+Expected<std::unique_ptr<Engine>> Engine::create(const Config &config,
+                                                 HostTarget target) {
+  setLogLevel(config.log);
   Expected<DiskCache> cache = DiskCache::open(config);
   if (!cache)
     return cache.takeError();
-  setLogLevel(config.log);
-  return std::unique_ptr<Engine>(new Engine(config, std::move(*cache)));
+  return std::unique_ptr<Engine>(
+      new Engine(config, std::move(*cache), std::move(target)));
 }
 
 Expected<std::unique_ptr<HostKernel>> Engine::loadOrCompile(const Key &key,

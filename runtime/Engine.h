@@ -31,8 +31,10 @@ struct PreparedCall {
 /// Compiles, caches and runs kernels. Thread-safe.
 class Engine {
 public:
-  /// Opens the disk cache that `config` names.
-  static llvm::Expected<std::unique_ptr<Engine>> create(const Config &config);
+  /// Opens the disk cache that `config` names. `target`: the CPU that kernels
+  /// are made for; this one can run it.
+  static llvm::Expected<std::unique_ptr<Engine>>
+  create(const Config &config, HostTarget target = HostTarget::detect());
 
   /// The kernel of a key: from memory, else from disk, else compiled. Several
   /// callers that want one kernel wait for a single compilation.
@@ -52,8 +54,9 @@ public:
   const DiskCache &disk() const { return cache; }
 
 private:
-  Engine(const Config &config, DiskCache cache)
-      : theCompiler(config.dump), cache(std::move(cache)), threads(config.hostThreads()) {}
+  Engine(const Config &config, DiskCache cache, HostTarget target)
+      : theCompiler(config.dump, std::move(target)), cache(std::move(cache)),
+        threads(config.hostThreads()) {}
   llvm::Expected<std::unique_ptr<HostKernel>> loadOrCompile(const Key &key,
                                                             KernelOrigin &origin);
 

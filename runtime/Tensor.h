@@ -20,10 +20,10 @@ struct Tensor {
   /// A tensor whose elements lie one after the other.
   static Tensor contiguous(void *data, DType type, std::array<int64_t, 4> shape) {
     Tensor tensor{data, type, shape, {}};
-    int64_t stride = 1;
+    uint64_t stride = 1; // of an empty tensor it may wrap; nothing uses it
     for (int i = 3; i >= 0; --i) {
-      tensor.strides[i] = stride;
-      stride *= shape[i];
+      tensor.strides[i] = static_cast<int64_t>(stride);
+      stride *= static_cast<uint64_t>(shape[i]);
     }
     return tensor;
   }

@@ -13,6 +13,7 @@ config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
 config.excludes = ["unit", "kernels", "reference", "Inputs"]
 config.test_source_root = os.path.join(config.tessera_src_dir, "test")
+config.substitutions.append(("%{src}", config.tessera_src_dir))
 config.test_exec_root = os.path.join(config.tessera_obj_dir, "test")
 
 # tessera-opt and tessera; then FileCheck and not.

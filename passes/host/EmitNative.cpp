@@ -6,6 +6,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Operator.h"
@@ -97,11 +98,17 @@ static constexpr const char *cleanUp =
     "early-cse<memssa>,instcombine,simplifycfg)";
 
 static Error optimize(Module &module, TargetMachine &machine) {
-  // a * b + c in one instruction: never less accurate.
+  // a * b + c in one instruction where the CPU has it; otherwise in two rather
+  // than in a call.
   for (Function &function : module)
-    for (Instruction &instruction : instructions(function))
-      if (isa<FPMathOperator>(instruction) && !isa<CallInst>(instruction))
+    for (Instruction &instruction : instructions(function)) {
+      if (auto *fma = dyn_cast<IntrinsicInst>(&instruction);
+          fma && fma->getIntrinsicID() == Intrinsic::fma)
+        fma->setCalledFunction(Intrinsic::getOrInsertDeclaration(
+            &module, Intrinsic::fmuladd, {fma->getType()}));
+      else if (isa<FPMathOperator>(instruction) && !isa<CallInst>(instruction))
         instruction.setHasAllowContract(true);
+    }
 
   PassBuilder builder(&machine);
   LoopAnalysisManager loops;

@@ -27,15 +27,22 @@ static llvm::Error unknown(Operation *op) {
                   op->getName().getStringRef().str()));
 }
 
-static bool isTile(Value value) { return isa<RankedTensorType>(value.getType()); }
+static bool isTile(Value value) {
+  return isa<RankedTensorType>(value.getType());
+}
+
+static Type elementType(Type type) {
+  auto tile = dyn_cast<RankedTensorType>(type);
+  return tile ? tile.getElementType() : type;
+}
 
 static bool isInteger(Value value) {
-  return getElementTypeOrSelf(value.getType()).isIntOrIndex();
+  return elementType(value.getType()).isIntOrIndex();
 }
 
 /// A number as wide as its type; more significant bits are lost.
 static int64_t wrapped(Type type, uint64_t number) {
-  Type element = getElementTypeOrSelf(type);
+  Type element = elementType(type);
   unsigned width = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
   return width < 64 ? llvm::SignExtend64(number, width) : number;
 }
@@ -201,7 +208,7 @@ Expected<int64_t> ScalarEvaluator::evaluate(Value scalar) {
         wrapped(value.getType(), *number);
     open.pop_back();
   }
-  bool isTruth = getElementTypeOrSelf(scalar.getType()).isInteger(1);
+  bool isTruth = elementType(scalar.getType()).isInteger(1);
   return isTruth ? *find(scalar) & 1 : *find(scalar);
 }
 

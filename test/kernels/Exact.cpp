@@ -3,6 +3,7 @@
 #include "test/kernels/KernelTest.h"
 
 #include <cmath>
+#include <thread>
 
 using namespace tessera;
 using namespace tessera::test;
@@ -298,4 +299,16 @@ TEST(Exact, ThreadsChangeNothing) {
   Output alone = run(c, {}, 1);
   for (unsigned threads : {2, 3})
     EXPECT_TRUE(sameBits(run(c, {}, threads), alone)) << threads;
+}
+
+TEST(Exact, CallersMayRunAtOnce) {
+  Case c = everything();
+  Output alone = run(c), together[4];
+  std::vector<std::thread> callers;
+  for (Output &output : together)
+    callers.emplace_back([&] { output = run(c); });
+  for (std::thread &caller : callers)
+    caller.join();
+  for (const Output &output : together)
+    EXPECT_TRUE(sameBits(output, alone));
 }

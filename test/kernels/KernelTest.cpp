@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <map>
+#include <mutex>
 #include <random>
 
 using tessera::reference::Precision;
@@ -231,7 +232,9 @@ bool Operands::surroundingsAreIntact() const {
 
 /// Engines stay until the process ends, one for each number of threads.
 static Engine &engineOf(unsigned threads) {
+  static std::mutex mutex;
   static std::map<unsigned, std::unique_ptr<Engine>> engines;
+  std::lock_guard lock(mutex);
   std::unique_ptr<Engine> &engine = engines[threads];
   if (!engine) {
     Config config;

@@ -222,13 +222,29 @@ TEST(Empty, NoBatches) {
   EXPECT_TRUE(run(c).out.empty());
 }
 
-TEST(Empty, AllSinksAndScoresAreMinusInfinity) {
+/// As if there were no sink.
+TEST(Sinks, OfMinusInfinityAddNothing) {
+  Case c = base(DType::f32);
+  c.problem.sinkLogits.resize(4);
+  c.problem.causal = true; // the first rows see no key
+  fill(c);
+  c.problem.sinkLogits.assign(4, -infinity);
+  expectCorrect(c);
+}
+
+TEST(Sinks, OfNaNSpreadToTheirHead) {
   Case c = base(DType::f32);
   c.problem.sinkLogits.resize(4);
   fill(c);
+  c.problem.sinkLogits[2] = quietNaN;
+  expectCorrect(c);
+}
+
+TEST(Empty, ScoresOfMinusInfinity) {
+  Case c = base(DType::f32);
+  fill(c);
   c.problem.q.assign(c.problem.q.size(), 1);
   c.problem.k.assign(c.problem.k.size(), -infinity);
-  c.problem.sinkLogits.assign(4, -infinity);
   expectCorrect(c);
 }
 

@@ -27,7 +27,7 @@ namespace {
 /// Around each tile size, one key, one query, and nothing in between.
 constexpr int64_t lengthsToTry[] = {1, 7, 63, 64, 65, 127, 129, 255, 257};
 constexpr int64_t windowsToTry[] = {0, 1, 5, 63, 64, 100, 300};
-constexpr int64_t sinksToTry[] = {1, 5, 64, 70};
+constexpr int64_t sinksToTry[] = {0, 1, 5, 64, 70};
 
 /// Queries x keys of a tile: wide, tall, square, and of no common divisor.
 struct TileSize {
@@ -72,22 +72,21 @@ struct Band {
   int64_t left = -1, right = -1, sinks = 0;
 };
 
-/// Every window and number of sinks that a mask has; two windows meet each of
-/// their sizes, not each pair.
+/// Every combination of the windows and the sinks that a mask has. Of those of
+/// all three, each pair of a size and a number of sinks once.
 std::vector<Band> bandsOf(const MaskCase &mask) {
+  const size_t windows = std::size(windowsToTry), sinks = std::size(sinksToTry);
   std::vector<Band> bands;
-  const size_t windows = std::size(windowsToTry);
-  for (size_t w = 0; w < (mask.left || mask.right ? windows : 1); ++w)
-    for (size_t s = 0; s < (mask.sinks ? std::size(sinksToTry) : 1); ++s) {
-      Band band;
-      if (mask.left)
-        band.left = windowsToTry[w];
-      if (mask.right)
-        band.right = windowsToTry[mask.left ? (3 * w + s) % windows : w];
-      if (mask.sinks)
-        band.sinks = sinksToTry[s];
-      bands.push_back(band);
-    }
+  for (size_t left = 0; left < (mask.left ? windows : 1); ++left)
+    for (size_t right = 0; right < (mask.right ? windows : 1); ++right)
+      for (size_t sink = 0; sink < (mask.sinks ? sinks : 1); ++sink) {
+        if (mask.left && mask.right && mask.sinks &&
+            right != (left + 2 * sink) % windows)
+          continue;
+        bands.push_back({mask.left ? windowsToTry[left] : -1,
+                         mask.right ? windowsToTry[right] : -1,
+                         mask.sinks ? sinksToTry[sink] : 0});
+      }
   return bands;
 }
 

@@ -1,5 +1,7 @@
 """Tests of parts of the library: a GoogleTest program, split among the workers."""
 
+import os
+
 import lit.formats
 
 if not hasattr(config, "tessera_obj_dir"):
@@ -8,3 +10,7 @@ if not hasattr(config, "tessera_obj_dir"):
 config.name = "Tessera-Unit"
 config.test_format = lit.formats.GoogleTest(".", "tessera-unit")
 config.test_source_root = config.test_exec_root = config.tessera_obj_dir + "/test/unit"
+
+# Tests of permissions become another user, whom lit's own temporary folder would
+# shut out. Every test removes what it creates.
+os.environ["LIT_PRESERVES_TMP"] = "1"

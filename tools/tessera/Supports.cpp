@@ -3,6 +3,7 @@
 #include "dsl/Key.h"
 #include "tools/tessera/Command.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
@@ -13,16 +14,12 @@ using namespace tessera;
 /// How a field's values are spelled.
 static std::string valuesOf(const KeyField &field) {
   const std::string spelling = field.spelling.str();
+  const std::string words = join(field.words, " | ");
   switch (field.kind) {
   case KeyFieldKind::enumeration:
-    return (spelling == "direction" ? str(Direction::fwd) : str(Target::host))
-        .str();
-  case KeyFieldKind::dtype: {
-    std::string words;
-    for (DType type : {DType::f32, DType::f16, DType::bf16})
-      words += (words.empty() ? "" : " | ") + str(type).str();
+    return words;
+  case KeyFieldKind::dtype:
     return spelling == "q" ? words : spelling + "=(" + words + ")";
-  }
   case KeyFieldKind::integer:
     return spelling == "d" ? "dN" : spelling + "=N";
   case KeyFieldKind::flag:

@@ -48,6 +48,12 @@ static Error flush(raw_fd_ostream &os) {
   return failure("cannot write the output: {}", code.message());
 }
 
+static int misuse(const std::string &problem) {
+  errs() << "tessera: error: " << problem
+         << "\nRun with --help for what is expected.\n";
+  return misused;
+}
+
 int main(int argc, char **argv) {
   CLI::App app(description, "tessera");
   Action action;
@@ -65,10 +71,14 @@ int main(int argc, char **argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success &asked) { // --help and --version
     return app.exit(asked);
+  } catch (const CLI::RequiredError &error) {
+    // What is missing is often there, but misspelled.
+    const std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
+    return misuse(unknown.empty()
+                      ? error.what()
+                      : fmt::format("{} was not expected", unknown.front()));
   } catch (const CLI::ParseError &error) {
-    errs() << "tessera: error: " << error.what()
-           << "\nRun with --help for what is expected.\n";
-    return misused;
+    return misuse(error.what());
   }
   const int status = report(run(action));
   const int written = report(flush(outs()));

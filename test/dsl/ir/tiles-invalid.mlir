@@ -33,7 +33,7 @@ func.func @dot_with_wrong_rows(%q: tensor<96x128xf32>, %kt: tensor<128x64xf32>,
 
 func.func @dot_into_bf16(%q: tensor<96x128xbf16>, %kt: tensor<128x64xbf16>,
                          %acc: tensor<96x64xbf16>) -> tensor<96x64xbf16> {
-  // expected-error @+1 {{'tile.dot' op operand #2 must be tile of f32}}
+  // expected-error @+1 {{'tile.dot' op operand #2 must be tile of 32-bit float values}}
   %s = tile.dot %q, %kt, %acc : tensor<96x128xbf16>, tensor<128x64xbf16> -> tensor<96x64xbf16>
   return %s : tensor<96x64xbf16>
 }
