@@ -17,9 +17,8 @@ struct Call {
 /// of one type (0 f32, 1 f16, 2 bf16) on `threads` threads. Returns null, with
 /// a line on stderr, when that is refused.
 extern "C" __attribute__((visibility("default"))) void *
-tessera_bench_prepare(void *q, void *k, void *v, void *o, int type, int64_t batch,
-                      int64_t seqlen, int64_t heads, int64_t headDim, int causal,
-                      unsigned threads) {
+tessera_bench_prepare(void *q, void *k, void *v, void *o, int type, int64_t batch, int64_t seqlen,
+                      int64_t heads, int64_t headDim, int causal, unsigned threads) {
   Config config;
   config.cache = false;
   config.threads = threads;

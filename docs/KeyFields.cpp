@@ -28,10 +28,8 @@ static constexpr DType dtypes[] = {DType::f32, DType::f16, DType::bf16};
 static std::string wordsOf(StringRef name) {
   for (const KeyField &field : keyFields())
     if (field.name == name)
-      return join(
-          map_range(field.words,
-                    [](StringRef word) { return "`" + word.str() + "`"; }),
-          ", ");
+      return join(map_range(field.words, [](StringRef word) { return "`" + word.str() + "`"; }),
+                  ", ");
   llvm_unreachable("not a field");
 }
 
@@ -44,10 +42,9 @@ static bool isSupported(const Key &key) {
 
 /// What is said in front of a page.
 static void printHeader(StringRef title) {
-  outs() << fmt::format(
-      "<!-- Made by tessera-key-docs: edit dsl/Key.def, then run "
-      "scripts/docs.sh. -->\n# {}\n\n",
-      title.str());
+  outs() << fmt::format("<!-- Made by tessera-key-docs: edit dsl/Key.def, then run "
+                        "scripts/docs.sh. -->\n# {}\n\n",
+                        title.str());
 }
 
 //===----------------------------------------------------------------------===//
@@ -59,14 +56,13 @@ namespace {
 /// A row of the table of fields.
 class FieldRow {
 public:
-  void print(StringRef name, StringRef spelling, StringRef values,
-             StringRef standard, size_t bytes, StringRef help) {
+  void print(StringRef name, StringRef spelling, StringRef values, StringRef standard, size_t bytes,
+             StringRef help) {
     std::string place = std::to_string(offset);
     if (bytes > 1)
       place += fmt::format("-{}", offset + bytes - 1);
-    outs() << fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", name.str(),
-                          spelling.str(), values.str(), standard.str(), place,
-                          help.str());
+    outs() << fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", name.str(), spelling.str(),
+                          values.str(), standard.str(), place, help.str());
     offset += bytes;
   }
   size_t bytes() const { return offset; }
@@ -86,24 +82,21 @@ static int printFields() {
             "|---|---|---|---|---|---|\n";
   const Key defaults;
   FieldRow row;
-#define TESSERA_KEY_ENUM(name, Type, value, help)                              \
+#define TESSERA_KEY_ENUM(name, Type, value, help)                                                  \
   row.print(#name, "its value", wordsOf(#name), "`" #value "`", 1, help);
-#define TESSERA_KEY_DTYPE(name, spelling, help)                                \
-  row.print(#name, spelling[0] == 'q' ? "its value" : "`" spelling "=...`",    \
-            wordsOf("q"),                                                      \
-            spelling[0] == 'q' ? "`" + str(defaults.name).str() + "`" : "`q`", \
-            1, help);
-#define TESSERA_KEY_INT(name, spelling, value, help)                           \
-  row.print(#name, StringRef(spelling) == "d" ? "`d64`" : "`" spelling "=64`", \
-            "integer", "`" #value "`", 8, help);
-#define TESSERA_KEY_FLAG(name, spelling, help)                                 \
+#define TESSERA_KEY_DTYPE(name, spelling, help)                                                    \
+  row.print(#name, spelling[0] == 'q' ? "its value" : "`" spelling "=...`", wordsOf("q"),          \
+            spelling[0] == 'q' ? "`" + str(defaults.name).str() + "`" : "`q`", 1, help);
+#define TESSERA_KEY_INT(name, spelling, value, help)                                               \
+  row.print(#name, StringRef(spelling) == "d" ? "`d64`" : "`" spelling "=64`", "integer",          \
+            "`" #value "`", 8, help);
+#define TESSERA_KEY_FLAG(name, spelling, help)                                                     \
   row.print(#name, "`" spelling "`", "on, off", "off", 1, help);
 #include "dsl/Key.def"
 
-  outs() << fmt::format(
-      "\nByte 0 is the version, now {}. A key has {} bytes; integers are "
-      "little-endian.\n\nThe default key is `{}`.\n",
-      keyVersion, row.bytes(), str(defaults));
+  outs() << fmt::format("\nByte 0 is the version, now {}. A key has {} bytes; integers are "
+                        "little-endian.\n\nThe default key is `{}`.\n",
+                        keyVersion, row.bytes(), str(defaults));
   // The table tells the truth about the bytes, or there is no table.
   return row.bytes() == canonicalBytes(defaults).size() ? 0 : 1;
 }
@@ -128,13 +121,11 @@ static std::string acceptedValues(int64_t Key::*field) {
     // A default of zero stands for something else than a size.
     if (values[i] == 0)
       step = 0;
-    for (end = i + 1;
-         step && end < values.size() && values[end] - values[end - 1] == step;)
+    for (end = i + 1; step && end < values.size() && values[end] - values[end - 1] == step;)
       ++end;
     text += text.empty() ? "" : ", ";
     if (end - i > 2)
-      text += fmt::format("{} to {} in steps of {}", values[i], values[end - 1],
-                          step);
+      text += fmt::format("{} to {} in steps of {}", values[i], values[end - 1], step);
     else
       text += fmt::format("{}", values[i]), end = i + 1;
   }
@@ -174,12 +165,12 @@ static int printMatrix() {
             "--key=KEY` "
             "answers for one key.\n\n"
             "| field | supported |\n|---|---|\n";
-#define TESSERA_KEY_ENUM(name, Type, value, help)                              \
+#define TESSERA_KEY_ENUM(name, Type, value, help)                                                  \
   outs() << "| " #name " | " << wordsOf(#name) << " |\n";
 #include "dsl/Key.def"
-  outs() << "| types of `q`, `kv`, `o` | each one of " << wordsOf("q") << "; "
-         << acceptedTypes() << " |\n";
-#define TESSERA_KEY_INT(name, spelling, value, help)                           \
+  outs() << "| types of `q`, `kv`, `o` | each one of " << wordsOf("q") << "; " << acceptedTypes()
+         << " |\n";
+#define TESSERA_KEY_INT(name, spelling, value, help)                                               \
   outs() << "| `" spelling "` | " << acceptedValues(&Key::name) << " |\n";
 #include "dsl/Key.def"
 
@@ -193,8 +184,7 @@ static int printMatrix() {
     names += fmt::format("{}`{}`", names.empty() ? "" : ", ", spelling.str());
     members.push_back(member);
   }
-  outs() << "| features | " << names << "; " << acceptedFlags(members)
-         << " |\n";
+  outs() << "| features | " << names << "; " << acceptedFlags(members) << " |\n";
   return 0;
 }
 

@@ -84,14 +84,13 @@ static std::vector<StringRef> wordsOf(Enum any) {
 
 ArrayRef<KeyField> keyFields() {
   static const KeyField fields[] = {
-#define TESSERA_KEY_ENUM(name, Type, value, help)                              \
+#define TESSERA_KEY_ENUM(name, Type, value, help)                                                  \
   {#name, #name, help, KeyFieldKind::enumeration, wordsOf(Type::value)},
-#define TESSERA_KEY_DTYPE(name, spelling, help)                                \
+#define TESSERA_KEY_DTYPE(name, spelling, help)                                                    \
   {#name, spelling, help, KeyFieldKind::dtype, wordsOf(DType::f32)},
-#define TESSERA_KEY_INT(name, spelling, value, help)                           \
+#define TESSERA_KEY_INT(name, spelling, value, help)                                               \
   {#name, spelling, help, KeyFieldKind::integer, {}},
-#define TESSERA_KEY_FLAG(name, spelling, help)                                 \
-  {#name, spelling, help, KeyFieldKind::flag, {}},
+#define TESSERA_KEY_FLAG(name, spelling, help) {#name, spelling, help, KeyFieldKind::flag, {}},
 #include "dsl/Key.def"
   };
   return fields;
@@ -104,8 +103,8 @@ bool isKeyFlag(StringRef spelling) {
 }
 
 bool keyFlag(const Key &key, StringRef word) {
-#define TESSERA_KEY_FLAG(name, spelling, help)                                 \
-  if (word == spelling)                                                        \
+#define TESSERA_KEY_FLAG(name, spelling, help)                                                     \
+  if (word == spelling)                                                                            \
     return key.name;
 #include "dsl/Key.def"
   llvm_unreachable("not a flag of the key");
@@ -137,30 +136,27 @@ std::string str(const Key &given) {
   Key key = normalized(given), defaults;
   defaults.kv = defaults.o = key.q;
   std::string text;
-  auto add = [&](const std::string &word) {
-    text += text.empty() ? word : "," + word;
-  };
+  auto add = [&](const std::string &word) { text += text.empty() ? word : "," + word; };
 #define TESSERA_KEY_ENUM(name, Type, value, help) add(str(key.name).str());
-#define TESSERA_KEY_DTYPE(name, spelling, help)                                \
-  if (StringRef(spelling) == "q")                                              \
-    add(str(key.name).str());                                                  \
-  else if (key.name != defaults.name)                                          \
+#define TESSERA_KEY_DTYPE(name, spelling, help)                                                    \
+  if (StringRef(spelling) == "q")                                                                  \
+    add(str(key.name).str());                                                                      \
+  else if (key.name != defaults.name)                                                              \
     add(fmt::format("{}={}", spelling, str(key.name).str()));
-#define TESSERA_KEY_INT(name, spelling, value, help)                           \
-  if (StringRef(spelling) == "d")                                              \
-    add(fmt::format("{}{}", spelling, key.name));                              \
-  else if (key.name != defaults.name)                                          \
+#define TESSERA_KEY_INT(name, spelling, value, help)                                               \
+  if (StringRef(spelling) == "d")                                                                  \
+    add(fmt::format("{}{}", spelling, key.name));                                                  \
+  else if (key.name != defaults.name)                                                              \
     add(fmt::format("{}={}", spelling, key.name));
-#define TESSERA_KEY_FLAG(name, spelling, help)                                 \
-  if (key.name)                                                                \
+#define TESSERA_KEY_FLAG(name, spelling, help)                                                     \
+  if (key.name)                                                                                    \
     add(spelling);
 #include "dsl/Key.def"
   return text;
 }
 
 static Error keyError(const std::string &message) {
-  return createStringError(std::make_error_code(std::errc::invalid_argument),
-                           message);
+  return createStringError(std::make_error_code(std::errc::invalid_argument), message);
 }
 
 /// Reads one word of a key's text: `causal`, `bf16`, `d64`, `block_m=96`.
@@ -169,49 +165,47 @@ static Expected<StringRef> readWord(StringRef word, Key &key) {
   auto [left, right] = word.split('=');
   bool assigned = word.contains('=');
   int64_t number;
-#define TESSERA_KEY_ENUM(name, Type, value, help)                              \
-  if (auto found = wordOf(word, Type::value)) {                                \
-    key.name = *found;                                                         \
-    return #name;                                                              \
+#define TESSERA_KEY_ENUM(name, Type, value, help)                                                  \
+  if (auto found = wordOf(word, Type::value)) {                                                    \
+    key.name = *found;                                                                             \
+    return #name;                                                                                  \
   }
-#define TESSERA_KEY_DTYPE(name, spelling, help)                                \
-  if (StringRef(spelling) == "q" && !assigned) {                               \
-    if (auto found = wordOf(word, DType::f32)) {                               \
-      key.name = *found;                                                       \
-      return StringRef(spelling);                                              \
-    }                                                                          \
-  }                                                                            \
-  if (assigned && left == spelling) {                                          \
-    auto found = wordOf(right, DType::f32);                                    \
-    if (!found)                                                                \
-      return keyError(fmt::format(                                             \
-          "key: {} is \"{}\", expected one of f32, f16, bf16", spelling,       \
-          right.str()));                                                       \
-    key.name = *found;                                                         \
-    return StringRef(spelling);                                                \
+#define TESSERA_KEY_DTYPE(name, spelling, help)                                                    \
+  if (StringRef(spelling) == "q" && !assigned) {                                                   \
+    if (auto found = wordOf(word, DType::f32)) {                                                   \
+      key.name = *found;                                                                           \
+      return StringRef(spelling);                                                                  \
+    }                                                                                              \
+  }                                                                                                \
+  if (assigned && left == spelling) {                                                              \
+    auto found = wordOf(right, DType::f32);                                                        \
+    if (!found)                                                                                    \
+      return keyError(fmt::format("key: {} is \"{}\", expected one of f32, f16, bf16", spelling,   \
+                                  right.str()));                                                   \
+    key.name = *found;                                                                             \
+    return StringRef(spelling);                                                                    \
   }
-#define TESSERA_KEY_INT(name, spelling, value, help)                           \
-  if (assigned && left == spelling) {                                          \
-    if (right.getAsInteger(10, number))                                        \
-      return keyError(fmt::format("key: {} is \"{}\", expected an integer",    \
-                                  spelling, right.str()));                     \
-    key.name = number;                                                         \
-    return StringRef(spelling);                                                \
-  }                                                                            \
-  if (!assigned && word.starts_with(spelling) &&                               \
-      !word.drop_front(StringRef(spelling).size()).getAsInteger(10, number)) { \
-    key.name = number;                                                         \
-    return StringRef(spelling);                                                \
+#define TESSERA_KEY_INT(name, spelling, value, help)                                               \
+  if (assigned && left == spelling) {                                                              \
+    if (right.getAsInteger(10, number))                                                            \
+      return keyError(                                                                             \
+          fmt::format("key: {} is \"{}\", expected an integer", spelling, right.str()));           \
+    key.name = number;                                                                             \
+    return StringRef(spelling);                                                                    \
+  }                                                                                                \
+  if (!assigned && word.starts_with(spelling) &&                                                   \
+      !word.drop_front(StringRef(spelling).size()).getAsInteger(10, number)) {                     \
+    key.name = number;                                                                             \
+    return StringRef(spelling);                                                                    \
   }
-#define TESSERA_KEY_FLAG(name, spelling, help)                                 \
-  if (word == spelling) {                                                      \
-    key.name = true;                                                           \
-    return StringRef(spelling);                                                \
+#define TESSERA_KEY_FLAG(name, spelling, help)                                                     \
+  if (word == spelling) {                                                                          \
+    key.name = true;                                                                               \
+    return StringRef(spelling);                                                                    \
   }
 #include "dsl/Key.def"
-  return keyError(fmt::format(
-      "key: unknown field \"{}\", the nearest is \"{}\"", word.str(),
-      nearestKeyField(left).str()));
+  return keyError(fmt::format("key: unknown field \"{}\", the nearest is \"{}\"", word.str(),
+                              nearestKeyField(left).str()));
 }
 
 Expected<Key> parseKey(StringRef text) {
@@ -224,8 +218,8 @@ Expected<Key> parseKey(StringRef text) {
     if (!field)
       return field.takeError();
     if (!seen.insert(*field).second)
-      return keyError(fmt::format("key: \"{}\" sets {} a second time",
-                                  word.trim().str(), field->str()));
+      return keyError(
+          fmt::format("key: \"{}\" sets {} a second time", word.trim().str(), field->str()));
   }
   if (!seen.contains("kv"))
     key.kv = key.q;
@@ -248,10 +242,8 @@ std::vector<uint8_t> canonicalBytes(const Key &given) {
     support::endian::write64le(buffer, value);
     bytes.insert(bytes.end(), buffer, buffer + sizeof(buffer));
   };
-#define TESSERA_KEY_ENUM(name, Type, value, help)                              \
-  bytes.push_back(static_cast<uint8_t>(key.name));
-#define TESSERA_KEY_DTYPE(name, spelling, help)                                \
-  bytes.push_back(static_cast<uint8_t>(key.name));
+#define TESSERA_KEY_ENUM(name, Type, value, help) bytes.push_back(static_cast<uint8_t>(key.name));
+#define TESSERA_KEY_DTYPE(name, spelling, help) bytes.push_back(static_cast<uint8_t>(key.name));
 #define TESSERA_KEY_INT(name, spelling, value, help) addInteger(key.name);
 #define TESSERA_KEY_FLAG(name, spelling, help) bytes.push_back(key.name);
 #include "dsl/Key.def"
@@ -283,16 +275,14 @@ Error validate(const Key &key) {
     int64_t nearest = (near + widthStep / 2) / widthStep * widthStep;
     return keyError(fmt::format("key: {} is {}, expected a multiple of {} from "
                                 "{} to {}; the nearest is {}",
-                                field.str(), width, widthStep, widthStep,
-                                maxWidth, nearest));
+                                field.str(), width, widthStep, widthStep, maxWidth, nearest));
   };
   auto checkBlock = [](StringRef field, int64_t size) -> Error {
     if (size >= 0 && size <= maxBlock && size % widthStep == 0)
       return Error::success();
-    return keyError(fmt::format(
-        "key: {} is {}, expected a multiple of {} up to {}, or 0 for the "
-        "schedule's choice",
-        field.str(), size, widthStep, maxBlock));
+    return keyError(fmt::format("key: {} is {}, expected a multiple of {} up to {}, or 0 for the "
+                                "schedule's choice",
+                                field.str(), size, widthStep, maxBlock));
   };
   if (Error error = checkWidth("d", key.headDim))
     return error;

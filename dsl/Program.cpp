@@ -25,8 +25,8 @@ const KeyFlags &Program::key() const { return impl->flags; }
 
 View Program::view(llvm::StringRef name, DType type, int64_t width) {
   Type element = impl->elementType(type);
-  return wrap<View>(impl->addArgument(
-      name, tile::ViewType::get(element.getContext(), width, element)));
+  return wrap<View>(
+      impl->addArgument(name, tile::ViewType::get(element.getContext(), width, element)));
 }
 
 PerHead Program::perHead(llvm::StringRef name) {
@@ -47,10 +47,9 @@ GridPoint Program::grid(At<Index> tiles, Index heads, Index batches) {
   if (impl->failed())
     return {};
   OpBuilder &builder = impl->at(tiles.where);
-  auto grid = tile::GridOp::create(builder, impl->location(), unwrap(tiles.value),
-                                   unwrap(heads), unwrap(batches));
-  return {wrap<Index>(grid.getTile()), wrap<Index>(grid.getHead()),
-          wrap<Index>(grid.getBatch())};
+  auto grid = tile::GridOp::create(builder, impl->location(), unwrap(tiles.value), unwrap(heads),
+                                   unwrap(batches));
+  return {wrap<Index>(grid.getTile()), wrap<Index>(grid.getHead()), wrap<Index>(grid.getBatch())};
 }
 
 //===----------------------------------------------------------------------===//
@@ -62,9 +61,16 @@ static Index extentOf(Value view, tile::Axis axis, std::source_location where) {
   if (trace.failed())
     return {};
   OpBuilder &builder = trace.at(where);
-  return wrap<Index>(tile::ExtentOp::create(builder, trace.location(),
-                                            builder.getIndexType(), unwrap(view),
-                                            axis));
+  return wrap<Index>(tile::ExtentOp::create(builder, trace.location(), builder.getIndexType(),
+                                            unwrap(view), axis));
+}
+
+/// Refuses a tile without rows.
+static bool hasRows(Trace &trace, std::source_location where, int64_t size) {
+  if (size > 0)
+    return true;
+  trace.fail(where, fmt::format("tiles must have at least one row, found {}", size));
+  return false;
 }
 
 /// Tiles of `size` rows that hold `rows` rows.
@@ -72,13 +78,12 @@ static Index tilesOf(Index rows, int64_t size, std::source_location where) {
   Trace &trace = Trace::current();
   if (trace.failed())
     return {};
-  if (size <= 0)
-    return wrap<Index>(trace.fail(
-        where, fmt::format("tiles must have at least one row, found {}", size)));
+  if (!hasRows(trace, where, size))
+    return {};
   Index divisor(size);
   OpBuilder &builder = trace.at(where);
-  return wrap<Index>(arith::CeilDivSIOp::create(builder, trace.location(),
-                                                unwrap(rows), unwrap(divisor)));
+  return wrap<Index>(
+      arith::CeilDivSIOp::create(builder, trace.location(), unwrap(rows), unwrap(divisor)));
 }
 
 Index View::batches(std::source_location where) const {
@@ -96,9 +101,8 @@ Index Sequence::length(std::source_location where) const {
   if (trace.failed())
     return {};
   OpBuilder &builder = trace.at(where);
-  return wrap<Index>(tile::LengthOp::create(builder, trace.location(),
-                                            builder.getIndexType(), unwrap(view),
-                                            unwrap(batch)));
+  return wrap<Index>(tile::LengthOp::create(builder, trace.location(), builder.getIndexType(),
+                                            unwrap(view), unwrap(batch)));
 }
 
 Index Sequence::tiles(int64_t size, std::source_location where) const {
@@ -107,13 +111,12 @@ Index Sequence::tiles(int64_t size, std::source_location where) const {
 
 Tile Sequence::load(At<Index> tile, int64_t size, Padding padding) const {
   Trace &trace = Trace::current();
-  if (trace.failed())
+  if (trace.failed() || !hasRows(trace, tile.where, size))
     return {};
   OpBuilder &builder = trace.at(tile.where);
   auto type = cast<tile::ViewType>(unwrap(view).getType());
   return wrap<Tile>(tile::LoadOp::create(
-      builder, trace.location(),
-      RankedTensorType::get({size, type.getWidth()}, type.getElement()),
+      builder, trace.location(), RankedTensorType::get({size, type.getWidth()}, type.getElement()),
       unwrap(view), unwrap(batch), unwrap(head), unwrap(tile.value),
       padding == Padding::zero ? tile::Padding::Zero : tile::Padding::Undefined));
 }
@@ -129,9 +132,15 @@ void Sequence::store(At<Index> tile, Tile value) const {
                                        valueType.getDimSize(1), type.getWidth()));
     return;
   }
+  if (valueType.getElementType() != type.getElement()) {
+    trace.fail(tile.where,
+               fmt::format("stored tile has elements of {}, the view of {}",
+                           describe(valueType.getElementType()), describe(type.getElement())));
+    return;
+  }
   OpBuilder &builder = trace.at(tile.where);
-  tile::StoreOp::create(builder, trace.location(), unwrap(value), unwrap(view),
-                        unwrap(batch), unwrap(head), unwrap(tile.value));
+  tile::StoreOp::create(builder, trace.location(), unwrap(value), unwrap(view), unwrap(batch),
+                        unwrap(head), unwrap(tile.value));
 }
 
 void Sequence::store(At<Index> tile, Tile value, Flag wanted) const {
@@ -145,16 +154,14 @@ void Sequence::store(At<Index> tile, Tile value, Flag wanted) const {
   store(tile, value);
 }
 
-static Tile positions(Value view, Index batch, At<Index> tile, int64_t rows,
-                      int64_t columns) {
+static Tile positions(Value view, Index batch, At<Index> tile, int64_t rows, int64_t columns) {
   Trace &trace = Trace::current();
-  if (trace.failed())
+  if (trace.failed() || !hasRows(trace, tile.where, rows * columns))
     return {};
   OpBuilder &builder = trace.at(tile.where);
   return wrap<Tile>(tile::PositionsOp::create(
-      builder, trace.location(),
-      RankedTensorType::get({rows, columns}, builder.getI32Type()), unwrap(view),
-      unwrap(batch), unwrap(tile.value)));
+      builder, trace.location(), RankedTensorType::get({rows, columns}, builder.getI32Type()),
+      unwrap(view), unwrap(batch), unwrap(tile.value)));
 }
 
 Tile Sequence::rows(At<Index> tile, int64_t size) const {
@@ -170,17 +177,15 @@ Scalar PerHead::operator()(At<Index> batch, Index head) const {
   if (trace.failed())
     return {};
   OpBuilder &builder = trace.at(batch.where);
-  return wrap<Scalar>(tile::FetchOp::create(builder, trace.location(),
-                                            builder.getF32Type(), unwrap(*this),
-                                            unwrap(batch.value), unwrap(head)));
+  return wrap<Scalar>(tile::FetchOp::create(builder, trace.location(), builder.getF32Type(),
+                                            unwrap(*this), unwrap(batch.value), unwrap(head)));
 }
 
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//
 
-Index detail::beginLoop(Index count, std::span<Tile *const> state,
-                        std::source_location where) {
+Index detail::beginLoop(Index count, std::span<Tile *const> state, std::source_location where) {
   Trace &trace = Trace::current();
   if (trace.failed())
     return {};
@@ -189,8 +194,8 @@ Index detail::beginLoop(Index count, std::span<Tile *const> state,
   SmallVector<mlir::Value> init;
   for (Tile *tile : state)
     init.push_back(unwrap(*tile));
-  auto loop = scf::ForOp::create(builder, trace.location(), unwrap(zero),
-                                 unwrap(count), unwrap(one), init);
+  auto loop =
+      scf::ForOp::create(builder, trace.location(), unwrap(zero), unwrap(count), unwrap(one), init);
   for (auto [tile, carried] : llvm::zip_equal(state, loop.getRegionIterArgs()))
     *tile = wrap<Tile>(carried);
   builder.setInsertionPointToStart(loop.getBody());
@@ -208,9 +213,8 @@ void detail::endLoop(std::span<Tile *const> state) {
     next.push_back(unwrap(*tile));
     if (next.back().getType() != carried.getType()) {
       trace.fail(loop.getLoc(),
-                 fmt::format("loop state {} starts as {} and continues as {}",
-                             next.size() - 1, describe(carried.getType()),
-                             describe(next.back().getType())));
+                 fmt::format("loop state {} starts as {} and continues as {}", next.size() - 1,
+                             describe(carried.getType()), describe(next.back().getType())));
       return;
     }
   }

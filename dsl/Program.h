@@ -21,14 +21,12 @@ enum class Padding { undefined, zero };
 /// One sequence of a view: the rows of one batch and head.
 class Sequence {
 public:
-  Sequence(Value view, Index batch, Index head)
-      : view(view), batch(batch), head(head) {}
+  Sequence(Value view, Index batch, Index head) : view(view), batch(batch), head(head) {}
 
   /// Rows of this sequence.
   Index length(std::source_location where = std::source_location::current()) const;
   /// Tiles of `size` rows that hold all of them.
-  Index tiles(int64_t size, std::source_location where =
-                                std::source_location::current()) const;
+  Index tiles(int64_t size, std::source_location where = std::source_location::current()) const;
   /// Tile `tile`: `size` rows from row `tile * size`.
   Tile load(At<Index> tile, int64_t size, Padding padding = Padding::undefined) const;
   /// Writes the rows of `value` that lie within the sequence.
@@ -53,11 +51,8 @@ public:
   Index batches(std::source_location where = std::source_location::current()) const;
   Index heads(std::source_location where = std::source_location::current()) const;
   /// Tiles of `size` rows that hold the longest sequence.
-  Index tiles(int64_t size, std::source_location where =
-                                std::source_location::current()) const;
-  Sequence operator()(Index batch, Index head) const {
-    return Sequence(*this, batch, head);
-  }
+  Index tiles(int64_t size, std::source_location where = std::source_location::current()) const;
+  Sequence operator()(Index batch, Index head) const { return Sequence(*this, batch, head); }
 };
 
 /// One f32 in memory for each batch and head.
@@ -151,8 +146,7 @@ auto withMembers(State &state, Use use) {
 
 /// Opens a loop over 0..count-1. `state` holds the initial tiles and receives
 /// the carried ones; returns the index of the iteration.
-Index beginLoop(Index count, std::span<Tile *const> state,
-                std::source_location where);
+Index beginLoop(Index count, std::span<Tile *const> state, std::source_location where);
 /// Closes it. `state` holds the next tiles and receives the results.
 void endLoop(std::span<Tile *const> state);
 

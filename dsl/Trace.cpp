@@ -31,23 +31,20 @@ Trace &Trace::current() {
 /// cache never needs them.
 static std::unique_ptr<MLIRContext> makeContext() {
   auto context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
-  context->loadDialect<tile::TileDialect, arith::ArithDialect, func::FuncDialect,
-                       math::MathDialect, scf::SCFDialect, tensor::TensorDialect>();
+  context->loadDialect<tile::TileDialect, arith::ArithDialect, func::FuncDialect, math::MathDialect,
+                       scf::SCFDialect, tensor::TensorDialect>();
   return context;
 }
 
 Trace::Trace(StringRef name)
-    : context(makeContext()),
-      module(ModuleOp::create(UnknownLoc::get(context.get()))),
+    : context(makeContext()), module(ModuleOp::create(UnknownLoc::get(context.get()))),
       builder(context.get()), lastLocation(UnknownLoc::get(context.get())),
       outer(std::exchange(currentTrace, this)) {
   builder.setInsertionPointToEnd(module->getBody());
-  function = func::FuncOp::create(builder, lastLocation, name,
-                                  builder.getFunctionType({}, {}));
+  function = func::FuncOp::create(builder, lastLocation, name, builder.getFunctionType({}, {}));
   builder.setInsertionPointToStart(function.addEntryBlock());
-#define TESSERA_KEY_FLAG(name, spelling, help)                                 \
-  flags.name = wrap<Flag>(                                                     \
-      tile::KeyFlagOp::create(builder, lastLocation, spelling));
+#define TESSERA_KEY_FLAG(name, spelling, help)                                                     \
+  flags.name = wrap<Flag>(tile::KeyFlagOp::create(builder, lastLocation, spelling));
 #include "dsl/Key.def"
 }
 
@@ -57,17 +54,16 @@ Trace::~Trace() {
 }
 
 OpBuilder &Trace::at(std::source_location where) {
-  lastLocation = FileLineColLoc::get(context.get(), where.file_name(),
-                                     where.line(), where.column());
+  lastLocation =
+      FileLineColLoc::get(context.get(), where.file_name(), where.line(), where.column());
   return builder;
 }
 
 mlir::Value Trace::addArgument(StringRef name, Type type) {
   unsigned number = function.getNumArguments();
-  auto attributes = builder.getDictionaryAttr(
-      builder.getNamedAttr(argumentName, builder.getStringAttr(name)));
-  LogicalResult inserted =
-      function.insertArgument(number, type, attributes, lastLocation);
+  auto attributes =
+      builder.getDictionaryAttr(builder.getNamedAttr(argumentName, builder.getStringAttr(name)));
+  LogicalResult inserted = function.insertArgument(number, type, attributes, lastLocation);
   assert(succeeded(inserted) && "an argument can always be appended");
   (void)inserted;
   return function.getArgument(number);
@@ -93,15 +89,16 @@ mlir::Value Trace::fail(std::source_location where, const std::string &message) 
 mlir::Value Trace::fail(Location where, const std::string &message) {
   if (mistake)
     return {};
-  auto place = cast<FileLineColLoc>(where);
-  mistake = fmt::format("{}:{}:{}: error: {}", place.getFilename().str(),
-                        place.getLine(), place.getColumn(), message);
+  auto place = where->findInstanceOf<FileLineColLoc>();
+  if (!place)
+    place = cast<FileLineColLoc>(lastLocation);
+  mistake = fmt::format("{}:{}:{}: error: {}", place.getFilename().str(), place.getLine(),
+                        place.getColumn(), message);
   return {};
 }
 
 static llvm::Error programError(const std::string &message) {
-  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
-                                 message);
+  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), message);
 }
 
 llvm::Expected<TracedProgram> Trace::finish() {
@@ -109,23 +106,19 @@ llvm::Expected<TracedProgram> Trace::finish() {
     return programError(*mistake);
   func::ReturnOp::create(builder, lastLocation);
   // Features the program never asks for leave nothing behind.
-  for (Operation &op :
-       llvm::make_early_inc_range(function.getBody().front().getOperations()))
+  for (Operation &op : llvm::make_early_inc_range(function.getBody().front().getOperations()))
     if (isOpTriviallyDead(&op))
       op.erase();
 
-  std::string diagnostics;
+  // What the operators let through is still said at the caller's line.
   ScopedDiagnosticHandler handler(context.get(), [&](Diagnostic &diagnostic) {
-    llvm::raw_string_ostream(diagnostics)
-        << diagnostic.getLocation() << ": error: " << diagnostic << "\n";
+    fail(diagnostic.getLocation(), diagnostic.str());
   });
   if (mlir::failed(verify(*module)))
-    return programError(diagnostics);
+    return programError(mistake.value_or("the program is malformed"));
   return TracedProgram{std::move(context), std::move(module)};
 }
 
-llvm::Expected<TracedProgram> finish(Program program) {
-  return program.trace().finish();
-}
+llvm::Expected<TracedProgram> finish(Program program) { return program.trace().finish(); }
 
 } // namespace tessera

@@ -68,9 +68,7 @@ private:
 std::string describe(mlir::Type tile);
 
 /// The IR behind a handle, and back.
-inline mlir::Value unwrap(Value value) {
-  return mlir::Value::getFromOpaquePointer(value.opaque());
-}
+inline mlir::Value unwrap(Value value) { return mlir::Value::getFromOpaquePointer(value.opaque()); }
 template <class Handle>
 Handle wrap(mlir::Value value) {
   return Handle(value.getAsOpaquePointer());

@@ -20,8 +20,7 @@ std::string describe(Type type) {
   std::string text;
   llvm::raw_string_ostream os(text);
   if (auto tile = dyn_cast<RankedTensorType>(type))
-    os << tile.getDimSize(0) << " x " << tile.getDimSize(1) << " of "
-       << tile.getElementType();
+    os << tile.getDimSize(0) << " x " << tile.getDimSize(1) << " of " << tile.getElementType();
   else
     os << type;
   return text;
@@ -40,17 +39,14 @@ public:
   mlir::Value create(Args &&...args) {
     if (trace.failed())
       return {};
-    return Op::create(builder, trace.location(), std::forward<Args>(args)...)
-        ->getResult(0);
+    return Op::create(builder, trace.location(), std::forward<Args>(args)...)->getResult(0);
   }
 
   mlir::Value fail(const std::string &message) { return trace.fail(where, message); }
   bool failed() const { return trace.failed(); }
   OpBuilder &ir() { return builder; }
 
-  RankedTensorType typeOf(mlir::Value tile) {
-    return cast<RankedTensorType>(tile.getType());
-  }
+  RankedTensorType typeOf(mlir::Value tile) { return cast<RankedTensorType>(tile.getType()); }
 
   /// A scalar as a tile of `element` and one row and column.
   mlir::Value splat(mlir::Value scalar, Type element) {
@@ -61,8 +57,8 @@ public:
       if (isa<FloatType>(element))
         scalar = create<arith::SIToFPOp>(element, scalar);
     } else if (scalar.getType() != element) {
-      return fail(fmt::format("cannot combine {} with a scalar of {}",
-                              describe(element), describe(scalar.getType())));
+      return fail(fmt::format("cannot combine {} with a scalar of {}", describe(element),
+                              describe(scalar.getType())));
     }
     return create<tensor::SplatOp>(scalar, RankedTensorType::get({1, 1}, element));
   }
@@ -85,8 +81,8 @@ public:
     SmallVector<int64_t, 2> shape;
     for (auto [l, r] : llvm::zip_equal(left, right)) {
       if (l != r && l != 1 && r != 1) {
-        fail(fmt::format("shapes do not fit: {} x {} and {} x {}", left[0],
-                         left[1], right[0], right[1]));
+        fail(fmt::format("shapes do not fit: {} x {} and {} x {}", left[0], left[1], right[0],
+                         right[1]));
         return false;
       }
       shape.push_back(std::max(l, r));
@@ -103,8 +99,7 @@ public:
     Type left = typeOf(a).getElementType(), right = typeOf(b).getElementType();
     if (left == right)
       return true;
-    fail(fmt::format("element types differ: {} and {}", describe(left),
-                     describe(right)));
+    fail(fmt::format("element types differ: {} and {}", describe(left), describe(right)));
     return false;
   }
 
@@ -128,23 +123,18 @@ mlir::Value arithmetic(Recorder &record, Arithmetic op, mlir::Value a, mlir::Val
   bool isFloat = isa<FloatType>(getElementTypeOrSelf(a));
   switch (op) {
   case Arithmetic::add:
-    return isFloat ? record.create<arith::AddFOp>(a, b)
-                   : record.create<arith::AddIOp>(a, b);
+    return isFloat ? record.create<arith::AddFOp>(a, b) : record.create<arith::AddIOp>(a, b);
   case Arithmetic::sub:
-    return isFloat ? record.create<arith::SubFOp>(a, b)
-                   : record.create<arith::SubIOp>(a, b);
+    return isFloat ? record.create<arith::SubFOp>(a, b) : record.create<arith::SubIOp>(a, b);
   case Arithmetic::mul:
-    return isFloat ? record.create<arith::MulFOp>(a, b)
-                   : record.create<arith::MulIOp>(a, b);
+    return isFloat ? record.create<arith::MulFOp>(a, b) : record.create<arith::MulIOp>(a, b);
   case Arithmetic::div:
-    return isFloat ? record.create<arith::DivFOp>(a, b)
-                   : record.create<arith::FloorDivSIOp>(a, b);
+    return isFloat ? record.create<arith::DivFOp>(a, b) : record.create<arith::FloorDivSIOp>(a, b);
   }
   llvm_unreachable("unknown operation");
 }
 
-mlir::Value tileArithmetic(Recorder &record, Arithmetic op, mlir::Value a,
-                           mlir::Value b) {
+mlir::Value tileArithmetic(Recorder &record, Arithmetic op, mlir::Value a, mlir::Value b) {
   if (!record.unifyTypes(a, b))
     return {};
   return arithmetic(record, op, a, b);
@@ -172,55 +162,49 @@ Scalar Scalar::constant(double literal) {
 Index Index::constant(int64_t literal) {
   Trace &trace = Trace::current();
   OpBuilder &builder = trace.at(std::source_location());
-  return wrap<Index>(
-      arith::ConstantIndexOp::create(builder, trace.location(), literal));
+  return wrap<Index>(arith::ConstantIndexOp::create(builder, trace.location(), literal));
 }
 
 //===----------------------------------------------------------------------===//
 // Arithmetic
 //===----------------------------------------------------------------------===//
 
-#define TESSERA_ARITHMETIC(op, name)                                           \
-  Tile operator op(At<Tile> a, Tile b) {                                       \
-    Recorder record(a.where);                                                  \
-    return wrap<Tile>(                                                         \
-        tileArithmetic(record, Arithmetic::name, unwrap(a.value), unwrap(b))); \
-  }                                                                            \
-  Tile operator op(At<Tile> a, Scalar b) {                                     \
-    Recorder record(a.where);                                                  \
-    mlir::Value tile = unwrap(a.value);                                        \
-    return wrap<Tile>(tileArithmetic(record, Arithmetic::name, tile,           \
-                                     elementLike(record, unwrap(b), tile)));   \
-  }                                                                            \
-  Tile operator op(At<Scalar> a, Tile b) {                                     \
-    Recorder record(a.where);                                                  \
-    mlir::Value tile = unwrap(b);                                              \
-    return wrap<Tile>(                                                         \
-        tileArithmetic(record, Arithmetic::name,                               \
-                       elementLike(record, unwrap(a.value), tile), tile));     \
-  }                                                                            \
-  Tile operator op(At<Tile> a, Index b) {                                      \
-    Recorder record(a.where);                                                  \
-    mlir::Value tile = unwrap(a.value);                                        \
-    return wrap<Tile>(tileArithmetic(record, Arithmetic::name, tile,           \
-                                     elementLike(record, unwrap(b), tile)));   \
-  }                                                                            \
-  Tile operator op(At<Index> a, Tile b) {                                      \
-    Recorder record(a.where);                                                  \
-    mlir::Value tile = unwrap(b);                                              \
-    return wrap<Tile>(                                                         \
-        tileArithmetic(record, Arithmetic::name,                               \
-                       elementLike(record, unwrap(a.value), tile), tile));     \
-  }                                                                            \
-  Scalar operator op(At<Scalar> a, Scalar b) {                                 \
-    Recorder record(a.where);                                                  \
-    return wrap<Scalar>(                                                       \
-        arithmetic(record, Arithmetic::name, unwrap(a.value), unwrap(b)));     \
-  }                                                                            \
-  Index operator op(At<Index> a, Index b) {                                    \
-    Recorder record(a.where);                                                  \
-    return wrap<Index>(                                                        \
-        arithmetic(record, Arithmetic::name, unwrap(a.value), unwrap(b)));     \
+#define TESSERA_ARITHMETIC(op, name)                                                               \
+  Tile operator op(At<Tile> a, Tile b) {                                                           \
+    Recorder record(a.where);                                                                      \
+    return wrap<Tile>(tileArithmetic(record, Arithmetic::name, unwrap(a.value), unwrap(b)));       \
+  }                                                                                                \
+  Tile operator op(At<Tile> a, Scalar b) {                                                         \
+    Recorder record(a.where);                                                                      \
+    mlir::Value tile = unwrap(a.value);                                                            \
+    return wrap<Tile>(                                                                             \
+        tileArithmetic(record, Arithmetic::name, tile, elementLike(record, unwrap(b), tile)));     \
+  }                                                                                                \
+  Tile operator op(At<Scalar> a, Tile b) {                                                         \
+    Recorder record(a.where);                                                                      \
+    mlir::Value tile = unwrap(b);                                                                  \
+    return wrap<Tile>(tileArithmetic(record, Arithmetic::name,                                     \
+                                     elementLike(record, unwrap(a.value), tile), tile));           \
+  }                                                                                                \
+  Tile operator op(At<Tile> a, Index b) {                                                          \
+    Recorder record(a.where);                                                                      \
+    mlir::Value tile = unwrap(a.value);                                                            \
+    return wrap<Tile>(                                                                             \
+        tileArithmetic(record, Arithmetic::name, tile, elementLike(record, unwrap(b), tile)));     \
+  }                                                                                                \
+  Tile operator op(At<Index> a, Tile b) {                                                          \
+    Recorder record(a.where);                                                                      \
+    mlir::Value tile = unwrap(b);                                                                  \
+    return wrap<Tile>(tileArithmetic(record, Arithmetic::name,                                     \
+                                     elementLike(record, unwrap(a.value), tile), tile));           \
+  }                                                                                                \
+  Scalar operator op(At<Scalar> a, Scalar b) {                                                     \
+    Recorder record(a.where);                                                                      \
+    return wrap<Scalar>(arithmetic(record, Arithmetic::name, unwrap(a.value), unwrap(b)));         \
+  }                                                                                                \
+  Index operator op(At<Index> a, Index b) {                                                        \
+    Recorder record(a.where);                                                                      \
+    return wrap<Index>(arithmetic(record, Arithmetic::name, unwrap(a.value), unwrap(b)));          \
   }
 TESSERA_ARITHMETIC(+, add)
 TESSERA_ARITHMETIC(-, sub)
@@ -239,22 +223,20 @@ static Mask compare(std::source_location where, mlir::Value a, mlir::Value b,
   return wrap<Mask>(record.create<arith::CmpIOp>(integers, a, b));
 }
 
-#define TESSERA_COMPARISON(op, floats, integers)                               \
-  Mask operator op(At<Tile> a, Tile b) {                                       \
-    return compare(a.where, unwrap(a.value), unwrap(b),                        \
-                   arith::CmpFPredicate::floats, arith::CmpIPredicate::integers); \
-  }                                                                            \
-  Mask operator op(At<Tile> a, Scalar b) {                                     \
-    Recorder record(a.where);                                                  \
-    return compare(a.where, unwrap(a.value),                                   \
-                   elementLike(record, unwrap(b), unwrap(a.value)),            \
-                   arith::CmpFPredicate::floats, arith::CmpIPredicate::integers); \
-  }                                                                            \
-  Mask operator op(At<Tile> a, Index b) {                                      \
-    Recorder record(a.where);                                                  \
-    return compare(a.where, unwrap(a.value),                                   \
-                   elementLike(record, unwrap(b), unwrap(a.value)),            \
-                   arith::CmpFPredicate::floats, arith::CmpIPredicate::integers); \
+#define TESSERA_COMPARISON(op, floats, integers)                                                   \
+  Mask operator op(At<Tile> a, Tile b) {                                                           \
+    return compare(a.where, unwrap(a.value), unwrap(b), arith::CmpFPredicate::floats,              \
+                   arith::CmpIPredicate::integers);                                                \
+  }                                                                                                \
+  Mask operator op(At<Tile> a, Scalar b) {                                                         \
+    Recorder record(a.where);                                                                      \
+    return compare(a.where, unwrap(a.value), elementLike(record, unwrap(b), unwrap(a.value)),      \
+                   arith::CmpFPredicate::floats, arith::CmpIPredicate::integers);                  \
+  }                                                                                                \
+  Mask operator op(At<Tile> a, Index b) {                                                          \
+    Recorder record(a.where);                                                                      \
+    return compare(a.where, unwrap(a.value), elementLike(record, unwrap(b), unwrap(a.value)),      \
+                   arith::CmpFPredicate::floats, arith::CmpIPredicate::integers);                  \
   }
 TESSERA_COMPARISON(<, OLT, slt)
 TESSERA_COMPARISON(<=, OLE, sle)
@@ -307,8 +289,8 @@ static Tile unary(At<Tile> a, llvm::StringRef name) {
   if (record.failed())
     return {};
   if (!record.typeOf(tile).getElementType().isF32())
-    return wrap<Tile>(record.fail(fmt::format(
-        "{} takes f32, found {}", name.str(), describe(tile.getType()))));
+    return wrap<Tile>(
+        record.fail(fmt::format("{} takes f32, found {}", name.str(), describe(tile.getType()))));
   return wrap<Tile>(record.create<Op>(tile));
 }
 
@@ -332,8 +314,8 @@ Tile cast(At<Tile> a, DType type) {
     return wrap<Tile>(record.create<arith::ExtFOp>(result, tile));
   if (from.getIntOrFloatBitWidth() > to.getIntOrFloatBitWidth())
     return wrap<Tile>(record.create<arith::TruncFOp>(result, tile));
-  return wrap<Tile>(record.fail(fmt::format("cannot cast {} to {} directly",
-                                            describe(from), describe(to))));
+  return wrap<Tile>(
+      record.fail(fmt::format("cannot cast {} to {} directly", describe(from), describe(to))));
 }
 
 static Tile reduce(At<Tile> a, tile::ReduceKind kind, llvm::StringRef name) {
@@ -342,8 +324,8 @@ static Tile reduce(At<Tile> a, tile::ReduceKind kind, llvm::StringRef name) {
   if (record.failed())
     return {};
   if (!record.typeOf(tile).getElementType().isF32())
-    return wrap<Tile>(record.fail(fmt::format(
-        "{} takes f32, found {}", name.str(), describe(tile.getType()))));
+    return wrap<Tile>(
+        record.fail(fmt::format("{} takes f32, found {}", name.str(), describe(tile.getType()))));
   return wrap<Tile>(record.create<tile::ReduceOp>(kind, tile));
 }
 
@@ -355,7 +337,7 @@ Tile transpose(At<Tile> a) {
   return wrap<Tile>(record.create<tile::TransposeOp>(unwrap(a.value)));
 }
 
-Tile dot(At<Tile> a, Tile b, Tile acc) {
+Tile dot(At<Tile> a, Tile b, Tile acc, Zeros zeros) {
   Recorder record(a.where);
   if (record.failed())
     return {};
@@ -363,16 +345,16 @@ Tile dot(At<Tile> a, Tile b, Tile acc) {
   RankedTensorType rhs = record.typeOf(unwrap(b));
   RankedTensorType sum = record.typeOf(unwrap(acc));
   if (lhs.getDimSize(1) != rhs.getDimSize(0))
-    return wrap<Tile>(record.fail(
-        fmt::format("contraction sizes differ: lhs has {} columns, rhs has {} rows",
-                    lhs.getDimSize(1), rhs.getDimSize(0))));
-  if (sum.getDimSize(0) != lhs.getDimSize(0) ||
-      sum.getDimSize(1) != rhs.getDimSize(1) || !sum.getElementType().isF32())
-    return wrap<Tile>(record.fail(
-        fmt::format("accumulator must be {} x {} of f32, found {}",
-                    lhs.getDimSize(0), rhs.getDimSize(1), describe(sum))));
+    return wrap<Tile>(
+        record.fail(fmt::format("contraction sizes differ: lhs has {} columns, rhs has {} rows",
+                                lhs.getDimSize(1), rhs.getDimSize(0))));
+  if (sum.getDimSize(0) != lhs.getDimSize(0) || sum.getDimSize(1) != rhs.getDimSize(1) ||
+      !sum.getElementType().isF32())
+    return wrap<Tile>(
+        record.fail(fmt::format("accumulator must be {} x {} of f32, found {}", lhs.getDimSize(0),
+                                rhs.getDimSize(1), describe(sum))));
   return wrap<Tile>(
-      record.create<tile::DotOp>(unwrap(a.value), unwrap(b), unwrap(acc)));
+      record.create<tile::DotOp>(unwrap(a.value), unwrap(b), unwrap(acc), zeros == Zeros::skip));
 }
 
 Tile dot(At<Tile> a, Tile b) {
@@ -387,8 +369,8 @@ Tile dot(At<Tile> a, Tile b) {
 Tile full(int64_t rows, int64_t columns, At<Scalar> value) {
   Recorder record(value.where);
   if (rows <= 0 || columns <= 0)
-    return wrap<Tile>(record.fail(fmt::format(
-        "a tile has at least one row and column, found {} x {}", rows, columns)));
+    return wrap<Tile>(record.fail(
+        fmt::format("a tile has at least one row and column, found {} x {}", rows, columns)));
   auto type = RankedTensorType::get({rows, columns}, record.ir().getF32Type());
   return wrap<Tile>(record.create<tensor::SplatOp>(unwrap(value.value), type));
 }
@@ -434,8 +416,8 @@ Mask operator!(At<Mask> a) {
   mlir::Value mask = unwrap(a.value);
   if (record.failed())
     return {};
-  return wrap<Mask>(record.create<arith::XOrIOp>(
-      mask, record.maskOf(record.typeOf(mask).getShape(), true)));
+  return wrap<Mask>(
+      record.create<arith::XOrIOp>(mask, record.maskOf(record.typeOf(mask).getShape(), true)));
 }
 
 /// The mask where the feature is on, `otherwise` everywhere else.
@@ -445,14 +427,11 @@ static Mask whereOn(At<Flag> feature, Mask on, bool otherwise) {
   if (record.failed())
     return {};
   mlir::Value off = record.maskOf(record.typeOf(mask).getShape(), otherwise);
-  return wrap<Mask>(
-      record.create<arith::SelectOp>(unwrap(feature.value), mask, off));
+  return wrap<Mask>(record.create<arith::SelectOp>(unwrap(feature.value), mask, off));
 }
 
 Mask operator&&(At<Flag> a, Mask b) { return whereOn(a, b, false); }
-Mask implies(At<Flag> feature, Mask consequence) {
-  return whereOn(feature, consequence, true);
-}
+Mask implies(At<Flag> feature, Mask consequence) { return whereOn(feature, consequence, true); }
 
 Tile select(At<Flag> feature, Tile with, Tile without) {
   Recorder record(feature.where);
@@ -465,8 +444,8 @@ Tile select(At<Flag> feature, Tile with, Tile without) {
 template <class T>
 static T selectUniform(At<Flag> feature, T with, T without) {
   Recorder record(feature.where);
-  return wrap<T>(record.create<arith::SelectOp>(unwrap(feature.value), unwrap(with),
-                                                unwrap(without)));
+  return wrap<T>(
+      record.create<arith::SelectOp>(unwrap(feature.value), unwrap(with), unwrap(without)));
 }
 
 Scalar select(At<Flag> feature, Scalar with, Scalar without) {
@@ -487,14 +466,12 @@ Tile select(At<Mask> where, Tile with, Tile without) {
 
 Tile select(At<Mask> where, Scalar with, Tile without) {
   Recorder record(where.where);
-  return select(where, wrap<Tile>(elementLike(record, unwrap(with), unwrap(without))),
-                without);
+  return select(where, wrap<Tile>(elementLike(record, unwrap(with), unwrap(without))), without);
 }
 
 Tile select(At<Mask> where, Tile with, Scalar without) {
   Recorder record(where.where);
-  return select(where, with,
-                wrap<Tile>(elementLike(record, unwrap(without), unwrap(with))));
+  return select(where, with, wrap<Tile>(elementLike(record, unwrap(without), unwrap(with))));
 }
 
 Tile mask(At<Tile> scores, Mask keep) {
@@ -503,9 +480,14 @@ Tile mask(At<Tile> scores, Mask keep) {
   if (record.failed())
     return {};
   if (!record.typeOf(tile).getElementType().isF32())
-    return wrap<Tile>(record.fail(fmt::format("mask takes scores of f32, found {}",
-                                              describe(tile.getType()))));
-  kept = record.broadcast(kept, record.typeOf(tile).getShape());
+    return wrap<Tile>(
+        record.fail(fmt::format("mask takes scores of f32, found {}", describe(tile.getType()))));
+  mlir::Value scored = tile;
+  if (!record.unify(scored, kept))
+    return {};
+  if (scored != tile)
+    return wrap<Tile>(record.fail(fmt::format("mask of {} is larger than the scores, {}",
+                                              describe(kept.getType()), describe(tile.getType()))));
   return wrap<Tile>(record.create<tile::MaskOp>(tile, kept));
 }
 

@@ -28,7 +28,7 @@ struct At {
   std::source_location where;
 
   template <class U>
-    requires std::convertible_to<U, T>
+  requires std::convertible_to<U, T>
   At(U &&value, std::source_location where = std::source_location::current())
       : value(static_cast<U &&>(value)), where(where) {}
 };
@@ -48,8 +48,7 @@ private:
 class Scalar : public Value {
 public:
   using Value::Value;
-  Scalar(std::floating_point auto literal)
-      : Scalar(constant(static_cast<double>(literal))) {}
+  Scalar(std::floating_point auto literal) : Scalar(constant(static_cast<double>(literal))) {}
 
 private:
   static Scalar constant(double literal);
@@ -59,8 +58,7 @@ private:
 class Index : public Value {
 public:
   using Value::Value;
-  Index(std::integral auto literal)
-      : Index(constant(static_cast<int64_t>(literal))) {}
+  Index(std::integral auto literal) : Index(constant(static_cast<int64_t>(literal))) {}
 
 private:
   static Index constant(int64_t literal);
@@ -88,13 +86,13 @@ public:
 // Arithmetic
 //===----------------------------------------------------------------------===//
 
-#define TESSERA_ARITHMETIC(op)                                                 \
-  Tile operator op(At<Tile> a, Tile b);                                        \
-  Tile operator op(At<Tile> a, Scalar b);                                      \
-  Tile operator op(At<Scalar> a, Tile b);                                      \
-  Tile operator op(At<Tile> a, Index b);                                       \
-  Tile operator op(At<Index> a, Tile b);                                       \
-  Scalar operator op(At<Scalar> a, Scalar b);                                  \
+#define TESSERA_ARITHMETIC(op)                                                                     \
+  Tile operator op(At<Tile> a, Tile b);                                                            \
+  Tile operator op(At<Tile> a, Scalar b);                                                          \
+  Tile operator op(At<Scalar> a, Tile b);                                                          \
+  Tile operator op(At<Tile> a, Index b);                                                           \
+  Tile operator op(At<Index> a, Tile b);                                                           \
+  Scalar operator op(At<Scalar> a, Scalar b);                                                      \
   Index operator op(At<Index> a, Index b);
 TESSERA_ARITHMETIC(+)
 TESSERA_ARITHMETIC(-)
@@ -103,9 +101,9 @@ TESSERA_ARITHMETIC(*)
 TESSERA_ARITHMETIC(/)
 #undef TESSERA_ARITHMETIC
 
-#define TESSERA_COMPARISON(op)                                                 \
-  Mask operator op(At<Tile> a, Tile b);                                        \
-  Mask operator op(At<Tile> a, Scalar b);                                      \
+#define TESSERA_COMPARISON(op)                                                                     \
+  Mask operator op(At<Tile> a, Tile b);                                                            \
+  Mask operator op(At<Tile> a, Scalar b);                                                          \
   Mask operator op(At<Tile> a, Index b);
 TESSERA_COMPARISON(<)
 TESSERA_COMPARISON(<=)
@@ -137,8 +135,12 @@ Tile rowSum(At<Tile> a);
 /// Rows and columns exchanged.
 Tile transpose(At<Tile> a);
 
+/// What a zero of the left operand of a product does to an infinity or a NaN
+/// on the right: make a NaN, as in arithmetic, or keep it out of the sum.
+enum class Zeros { multiply, skip };
+
 /// `a` x `b` + `acc`, summed in f32.
-Tile dot(At<Tile> a, Tile b, Tile acc);
+Tile dot(At<Tile> a, Tile b, Tile acc, Zeros zeros = Zeros::multiply);
 /// `a` x `b`, summed in f32.
 Tile dot(At<Tile> a, Tile b);
 

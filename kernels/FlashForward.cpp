@@ -9,7 +9,7 @@ static constexpr float log2e = 1.44269504088896340736f;
 static constexpr float ln2 = 0.69314718055994530942f;
 /// Where a running maximum starts. Finite, while hidden scores are -inf: the
 /// difference is never (-inf) - (-inf), and a row that sees nothing ends with
-/// an empty sum.
+/// an empty sum. Scores below it (log2 domain) count as hidden.
 static constexpr float lowest = -1e30f;
 static constexpr float infinity = std::numeric_limits<float>::infinity();
 
@@ -39,10 +39,11 @@ Program flashForward(const Shape &s) {
 
   Scalar toLog2 = select(key.softcap, cap, scale) * log2e;
   Scalar slope = slopes(batch, head) * log2e;
-  Scalar sink = max(sinkLogits(batch, head) * log2e, lowest);
-  Softmax empty{full(s.blockM, 1, select(key.sinkLogits, sink, lowest)),
-                full(s.blockM, 1, select(key.sinkLogits, 1.0f, 0.0f)),
-                zeros(s.blockM, s.headDimV)};
+  // The sum starts at the sink's term: one, or zero for a sink of -infinity.
+  Scalar sink = sinkLogits(batch, head) * log2e, start = max(sink, lowest);
+  Tile term = exp2(full(s.blockM, 1, sink - start));
+  Softmax empty{full(s.blockM, 1, select(key.sinkLogits, start, lowest)),
+                select(key.sinkLogits, term, zeros(s.blockM, 1)), zeros(s.blockM, s.headDimV)};
 
   auto [m, l, acc] = loop(keys.tiles(s.blockN), empty, [&](Index j, Softmax st) {
     Tile col = keys.columns(j, s.blockN);
@@ -50,8 +51,8 @@ Program flashForward(const Shape &s) {
     x = select(key.softcap, tanh(x * (scale / cap)), x) * toLog2;
     x = select(key.alibi, x - cast(abs(row - col), DType::f32) * slope, x);
 
-    Mask band = implies(key.windowLeft, col >= row - left) &&
-                implies(key.windowRight, col <= row + right);
+    Mask band =
+        implies(key.windowLeft, col >= row - left) && implies(key.windowRight, col <= row + right);
     Mask keep = col < keys.length() && implies(key.causal, col <= row) &&
                 (band || (key.sinkTokens && col < sinkTokens));
     x = mask(x, keep);
@@ -60,7 +61,9 @@ Program flashForward(const Shape &s) {
     Tile e = exp2(x - m), alpha = exp2(st.m - m);
     Tile l = st.l * alpha + rowSum(e);
     Tile vj = values.load(j, s.blockN, Padding::zero); // 0 * padding stays 0
-    return Softmax{m, l, dot(cast(e, s.p), vj, st.acc * alpha)};
+    // What a query does not see stays out of its row, be it infinite or NaN.
+    Tile acc = dot(cast(e, s.p), vj, st.acc * alpha, Zeros::skip);
+    return Softmax{m, l, acc};
   });
 
   Mask sawNothing = l == 0.0f;

@@ -45,8 +45,7 @@ static DType dtypeOf(Type type) {
 ArgumentBlock ArgumentBlock::of(func::FuncOp program) {
   ArgumentBlock block;
   for (BlockArgument value : program.getArguments()) {
-    auto name =
-        program.getArgAttrOfType<StringAttr>(value.getArgNumber(), argumentName);
+    auto name = program.getArgAttrOfType<StringAttr>(value.getArgNumber(), argumentName);
     if (!name)
       continue; // a coordinate of the grid
     Argument argument{.name = name.str(), .kind = ArgumentKind::index};
@@ -106,9 +105,7 @@ llvm::Expected<ArgumentBlock> ArgumentBlock::parse(StringRef text) {
     if (rest.consume_front("view:")) {
       auto [type, width] = rest.split('x');
       argument.kind = ArgumentKind::view;
-      argument.type = type == "f32"   ? DType::f32
-                      : type == "f16" ? DType::f16
-                                      : DType::bf16;
+      argument.type = type == "f32" ? DType::f32 : type == "f16" ? DType::f16 : DType::bf16;
       if (width.getAsInteger(10, argument.width) || tessera::str(argument.type) != type)
         return malformed(word);
     } else if (rest == "per_head") {

@@ -53,9 +53,8 @@ void buildHostVector(OpPassManager &pm, const Key &key, const HostMachine &machi
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createOutlineGridPass());
-  pm.addPass(createTileToVectorPass({.vectorBits = machine.vectorBits,
-                                     .registers = machine.registers,
-                                     .checked = key.checked}));
+  pm.addPass(createTileToVectorPass(
+      {.vectorBits = machine.vectorBits, .registers = machine.registers, .checked = key.checked}));
   pm.addNestedPass<func::FuncOp>(createExpandMathPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -103,8 +102,7 @@ void registerPassesAndPipelines() {
                          llvm::cl::desc("Check accesses, poison padding.")};
   };
   PassPipelineRegistration<HostOptions>(
-      "host-vector", "specialized -> vector",
-      [](OpPassManager &pm, const HostOptions &options) {
+      "host-vector", "specialized -> vector", [](OpPassManager &pm, const HostOptions &options) {
         Key key;
         key.checked = options.checked;
         buildHostVector(pm, key, {options.vectorBits, options.registers});

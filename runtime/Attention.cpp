@@ -26,18 +26,16 @@ static Error checkTensor(const char *name, const Tensor &tensor) {
       return refuse("{} has the shape [{}], expected extents of at least 0", name,
                     fmt::join(tensor.shape, ", "));
   if (tensor.seqlen() > maxPosition)
-    return refuse("{} has {} rows, expected at most {}", name, tensor.seqlen(),
-                  maxPosition);
+    return refuse("{} has {} rows, expected at most {}", name, tensor.seqlen(), maxPosition);
   if (tensor.isEmpty())
     return Error::success();
   if (!tensor.data)
     return refuse("{} has no data", name);
   if (tensor.strides[3] != 1)
-    return refuse("{} has a last stride of {} elements, expected 1 (contiguous rows)",
-                  name, tensor.strides[3]);
+    return refuse("{} has a last stride of {} elements, expected 1 (contiguous rows)", name,
+                  tensor.strides[3]);
   if (reinterpret_cast<uintptr_t>(tensor.data) % sizeOf(tensor.type))
-    return refuse("{} is not aligned to its elements of {} bytes", name,
-                  sizeOf(tensor.type));
+    return refuse("{} is not aligned to its elements of {} bytes", name, sizeOf(tensor.type));
   return Error::success();
 }
 
@@ -66,8 +64,8 @@ static Error checkShapes(const Attention &call) {
     static constexpr const char *axes[] = {"batches", "rows", "heads", "elements in a row"};
     if (tensor.shape[axis] == value)
       return Error::success();
-    return refuse("{} has {} {}, expected {} as {}", name, tensor.shape[axis], axes[axis],
-                  value, like);
+    return refuse("{} has {} {}, expected {} as {}", name, tensor.shape[axis], axes[axis], value,
+                  like);
   };
   for (const auto &[name, tensor, axis, value, like] :
        {std::tuple{"k", call.k, 0, call.q.batch(), "in q"},
@@ -82,8 +80,8 @@ static Error checkShapes(const Attention &call) {
     if (Error error = expect(name, tensor, axis, value, like))
       return error;
   if (call.q.heads() && (!call.k.heads() || call.q.heads() % call.k.heads()))
-    return refuse("q has {} heads, expected a multiple of the {} heads of k",
-                  call.q.heads(), call.k.heads());
+    return refuse("q has {} heads, expected a multiple of the {} heads of k", call.q.heads(),
+                  call.k.heads());
   if (call.k.type != call.v.type)
     return refuse("v has elements of {}, expected {} as in k", str(call.v.type).str(),
                   str(call.k.type).str());
@@ -92,33 +90,46 @@ static Error checkShapes(const Attention &call) {
 
 static Error checkNumbers(const Attention &call) {
   if (call.windowLeft < -1)
-    return refuse("window_left is {}, expected at least 0, or -1 for all",
-                  call.windowLeft);
+    return refuse("window_left is {}, expected at least 0, or -1 for all", call.windowLeft);
   if (call.windowRight < -1)
-    return refuse("window_right is {}, expected at least 0, or -1 for all",
-                  call.windowRight);
+    return refuse("window_right is {}, expected at least 0, or -1 for all", call.windowRight);
   if (call.sinkTokens < 0)
     return refuse("sink_tokens is {}, expected at least 0", call.sinkTokens);
   if (!(call.softcap >= 0) || std::isinf(call.softcap))
-    return refuse("softcap is {}, expected a positive number, or 0 for none",
-                  call.softcap);
+    return refuse("softcap is {}, expected a positive number, or 0 for none", call.softcap);
   if (call.scale && !std::isfinite(*call.scale))
     return refuse("scale is {}, expected a finite number", *call.scale);
   return Error::success();
 }
 
+/// What is written has memory of its own, once for each element.
+static Error checkOutput(const Attention &call) {
+  for (auto [name, tensor] : {std::pair{"q", call.q}, {"k", call.k}, {"v", call.v}})
+    if (overlap(call.o, tensor))
+      return refuse("o overlaps {}, expected memory of its own", name);
+  for (int axis = 0; axis < 3; ++axis)
+    if (call.o.shape[axis] > 1 && call.o.strides[axis] == 0)
+      return refuse("o has a stride of 0, expected a place for each element");
+  if (!call.lse)
+    return Error::success();
+  Tensor lse = Tensor::contiguous(call.lse, DType::f32,
+                                  {call.q.batch(), call.q.heads(), call.q.seqlen(), 1});
+  for (auto [name, tensor] : {std::pair{"q", call.q}, {"k", call.k}, {"v", call.v}, {"o", call.o}})
+    if (overlap(lse, tensor))
+      return refuse("lse overlaps {}, expected memory of its own", name);
+  return Error::success();
+}
+
 Expected<Key> keyOf(const Attention &call) {
-  for (auto [name, tensor] :
-       {std::pair{"q", call.q}, {"k", call.k}, {"v", call.v}, {"o", call.o}})
+  for (auto [name, tensor] : {std::pair{"q", call.q}, {"k", call.k}, {"v", call.v}, {"o", call.o}})
     if (Error error = checkTensor(name, tensor))
       return error;
   if (Error error = checkShapes(call))
     return error;
   if (Error error = checkNumbers(call))
     return error;
-  for (auto [name, tensor] : {std::pair{"q", call.q}, {"k", call.k}, {"v", call.v}})
-    if (overlap(call.o, tensor))
-      return refuse("o overlaps {}, expected memory of its own", name);
+  if (Error error = checkOutput(call))
+    return error;
 
   Key key;
   key.target = Target::host;

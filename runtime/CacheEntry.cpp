@@ -35,8 +35,8 @@ static constexpr size_t checksumSize = 32;
 
 /// The one order of the sections, for writer and reader.
 static constexpr std::array<std::string CacheEntry::*, 5> sections = {
-    &CacheEntry::key, &CacheEntry::compiler, &CacheEntry::signature,
-    &CacheEntry::ir, &CacheEntry::image};
+    &CacheEntry::key, &CacheEntry::compiler, &CacheEntry::signature, &CacheEntry::ir,
+    &CacheEntry::image};
 
 static_assert(magic.size() == versionOffset);
 static_assert(lengthsOffset + 8 * sections.size() == headerSize);
@@ -51,14 +51,11 @@ static StringRef asText(const KernelHash &hash) {
   return StringRef(reinterpret_cast<const char *>(hash.data()), hash.size());
 }
 
-std::string toHex(const KernelHash &hash) {
-  return llvm::toHex(hash, /*LowerCase=*/true);
-}
+std::string toHex(const KernelHash &hash) { return llvm::toHex(hash, /*LowerCase=*/true); }
 
 std::optional<KernelHash> parseKernelHash(StringRef hex) {
   KernelHash hash;
-  if (hex.size() != 2 * hash.size() ||
-      hex.find_first_not_of("0123456789abcdef") != StringRef::npos)
+  if (hex.size() != 2 * hash.size() || hex.find_first_not_of("0123456789abcdef") != StringRef::npos)
     return std::nullopt;
   for (size_t i = 0; i < hash.size(); ++i)
     hash[i] = hexFromNibbles(hex[2 * i], hex[2 * i + 1]);
@@ -93,16 +90,15 @@ std::string serialize(const KernelHash &hash, const CacheEntry &entry) {
 
 template <class... Args>
 static Error damaged(fmt::format_string<Args...> format, Args &&...args) {
-  return createStringError(
-      fmt::format(format, std::forward<Args>(args)...),
-      std::make_error_code(std::errc::illegal_byte_sequence));
+  return createStringError(fmt::format(format, std::forward<Args>(args)...),
+                           std::make_error_code(std::errc::illegal_byte_sequence));
 }
 
 /// Everything that can be wrong before the sections may be believed.
 static Error checkFrame(StringRef bytes, const KernelHash &expected) {
   if (bytes.size() < headerSize + checksumSize)
-    return damaged("truncated: {} bytes, an entry has at least {}",
-                   bytes.size(), headerSize + checksumSize);
+    return damaged("truncated: {} bytes, an entry has at least {}", bytes.size(),
+                   headerSize + checksumSize);
   if (!bytes.starts_with(magic))
     return damaged("not a kernel cache entry: wrong magic");
   // Before the checksum: another version may have put it elsewhere.
@@ -114,23 +110,21 @@ static Error checkFrame(StringRef bytes, const KernelHash &expected) {
   for (size_t i = 0; i < sections.size(); ++i) {
     uint64_t length = read64le(bytes.data() + lengthsOffset + 8 * i);
     if (length > rest)
-      return damaged("truncated: section {} claims {} bytes, {} are left", i,
-                     length, rest);
+      return damaged("truncated: section {} claims {} bytes, {} are left", i, length, rest);
     rest -= length;
   }
   if (rest != 0)
     return damaged("{} bytes too long", rest);
 
-  if (asText(blake3(bytes.drop_back(checksumSize))) !=
-      bytes.take_back(checksumSize))
+  if (asText(blake3(bytes.drop_back(checksumSize))) != bytes.take_back(checksumSize))
     return damaged("content does not match its checksum");
   if (read32le(bytes.data() + reservedOffset) != 0)
     return damaged("reserved bytes are not zero");
 
   StringRef hash = bytes.substr(hashOffset, expected.size());
   if (hash != asText(expected))
-    return damaged("holds kernel {}, expected {}",
-                   llvm::toHex(hash, /*LowerCase=*/true), toHex(expected));
+    return damaged("holds kernel {}, expected {}", llvm::toHex(hash, /*LowerCase=*/true),
+                   toHex(expected));
   return Error::success();
 }
 
@@ -155,8 +149,7 @@ Expected<CacheEntry> deserialize(StringRef bytes, const KernelHash &expected) {
 // Keeps a file that only looks like an entry from filling the memory.
 static constexpr uint64_t maxEntryBytes = uint64_t(1) << 30;
 
-Expected<CacheEntry> readEntryFile(const std::string &path,
-                                   const KernelHash &hash) {
+Expected<CacheEntry> readEntryFile(const std::string &path, const KernelHash &hash) {
   // O_NONBLOCK: a pipe in the place of an entry must not hang the caller.
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
@@ -169,14 +162,13 @@ Expected<CacheEntry> readEntryFile(const std::string &path,
   if (!S_ISREG(status.st_mode))
     return damaged("not a regular file");
   if (uint64_t(status.st_size) > maxEntryBytes)
-    return damaged("{} bytes, an entry has at most {}", status.st_size,
-                   maxEntryBytes);
+    return damaged("{} bytes, an entry has at most {}", status.st_size, maxEntryBytes);
 
   // Volatile means read instead of mapped: a mapped file that somebody
   // truncates kills the process.
-  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer = MemoryBuffer::getOpenFile(
-      fd, path, status.st_size, /*RequiresNullTerminator=*/false,
-      /*IsVolatile=*/true);
+  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
+      MemoryBuffer::getOpenFile(fd, path, status.st_size, /*RequiresNullTerminator=*/false,
+                                /*IsVolatile=*/true);
   if (!buffer)
     return errorCodeToError(buffer.getError());
   return deserialize((*buffer)->getBuffer(), hash);

@@ -55,13 +55,11 @@ std::string serialize(const KernelHash &hash, const CacheEntry &entry);
 /// Reads what `serialize` wrote. Fails on any damage, on another format
 /// version, and on an intact entry that belongs to another hash than
 /// `expected` (a renamed file would otherwise run the wrong kernel).
-llvm::Expected<CacheEntry> deserialize(llvm::StringRef bytes,
-                                       const KernelHash &expected);
+llvm::Expected<CacheEntry> deserialize(llvm::StringRef bytes, const KernelHash &expected);
 
 /// Reads and checks a file. Fails as `deserialize` does, and with the code of
 /// the system where the file cannot be read.
-llvm::Expected<CacheEntry> readEntryFile(const std::string &path,
-                                         const KernelHash &expected);
+llvm::Expected<CacheEntry> readEntryFile(const std::string &path, const KernelHash &expected);
 
 /// Ends the names of files that are being written, in the folder of the entry.
 inline constexpr llvm::StringLiteral temporaryFileSuffix(".tessera-tmp");

@@ -96,11 +96,9 @@ public:
       llvm_unreachable("not a stage of passes");
     }
     std::string problems;
-    mlir::ScopedDiagnosticHandler handler(
-        program.context.get(), [&](mlir::Diagnostic &diagnostic) {
-          raw_string_ostream(problems) << diagnostic.getLocation() << ": " << diagnostic
-                                       << "\n";
-        });
+    mlir::ScopedDiagnosticHandler handler(program.context.get(), [&](mlir::Diagnostic &diagnostic) {
+      raw_string_ostream(problems) << diagnostic.getLocation() << ": " << diagnostic << "\n";
+    });
     if (mlir::failed(passes.run(*program.module)))
       return createStringError(inconvertibleErrorCode(),
                                "compiling " + str(key) + " failed:\n" + problems);
@@ -130,8 +128,8 @@ public:
     SmallString<128> path(dumpFolder);
     sys::path::append(path, name, str(key));
     std::error_code problem = sys::fs::create_directories(path);
-    sys::path::append(path, fmt::format("{}-{}.{}", static_cast<int>(stage) + 1,
-                                        info.name.str(), info.extension.str()));
+    sys::path::append(path, fmt::format("{}-{}.{}", static_cast<int>(stage) + 1, info.name.str(),
+                                        info.extension.str()));
     if (!problem) {
       raw_fd_ostream file(path, problem);
       if (!problem)
@@ -194,8 +192,7 @@ Expected<CacheEntry> Compiler::compile(const Key &key) const {
   return entry;
 }
 
-Expected<std::unique_ptr<Compiler::Specialized>>
-Compiler::specialize(const Key &key) const {
+Expected<std::unique_ptr<Compiler::Specialized>> Compiler::specialize(const Key &key) const {
   Compilation compilation(key, target, dumpFolder);
   if (Error error = compilation.start())
     return error;
@@ -205,8 +202,8 @@ Compiler::specialize(const Key &key) const {
 }
 
 std::string Compiler::identity() const {
-  return fmt::format("tessera pipeline {}, LLVM {}, {}", pipelineVersion.str(),
-                     LLVM_VERSION_STRING, target.identity());
+  return fmt::format("tessera pipeline {}, LLVM {}, {}", pipelineVersion.str(), LLVM_VERSION_STRING,
+                     target.identity());
 }
 
 Expected<KernelHash> Compiler::hash(const Key &key) const {

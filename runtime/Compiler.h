@@ -28,7 +28,8 @@ llvm::Expected<Stage> parseStage(llvm::StringRef name);
 /// from several threads.
 class Compiler {
 public:
-  /// `dumpFolder`: where every stage of every kernel is written; empty: nowhere.
+  /// `dumpFolder`: where every stage of every kernel is written; empty:
+  /// nowhere.
   explicit Compiler(std::string dumpFolder = {}, HostTarget target = HostTarget::detect())
       : dumpFolder(std::move(dumpFolder)), target(std::move(target)) {}
 

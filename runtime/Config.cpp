@@ -93,13 +93,9 @@ static bool parse(StringRef text, LogLevel &level) {
 static std::string show(bool value) { return value ? "on" : "off"; }
 static std::string show(const std::string &text) { return text; }
 static std::string show(unsigned count) { return utostr(count); }
-static std::string show(const std::vector<std::string> &paths) {
-  return join(paths, ":");
-}
+static std::string show(const std::vector<std::string> &paths) { return join(paths, ":"); }
 static std::string show(LogLevel level) {
-  return level == LogLevel::Quiet  ? "quiet"
-         : level == LogLevel::Warn ? "warn"
-                                   : "info";
+  return level == LogLevel::Quiet ? "quiet" : level == LogLevel::Warn ? "warn" : "info";
 }
 
 //===----------------------------------------------------------------------===//
@@ -127,8 +123,8 @@ static std::string showField(const Config &config) {
 
 // Defaults are those of the struct.
 static constexpr Variable variables[] = {
-    {"TESSERA_CACHE", "on or off", "Keep compiled kernels on disk.",
-     parseField<&Config::cache>, showField<&Config::cache>},
+    {"TESSERA_CACHE", "on or off", "Keep compiled kernels on disk.", parseField<&Config::cache>,
+     showField<&Config::cache>},
     {"TESSERA_CACHE_DIR", "a folder",
      "Folder of the kernel cache; by default $XDG_CACHE_HOME/tessera, else "
      "$HOME/.cache/tessera.",
@@ -136,18 +132,14 @@ static constexpr Variable variables[] = {
     {"TESSERA_CACHE_LAYERS", "folders separated by single colons",
      "Read-only cache folders, looked up in order after TESSERA_CACHE_DIR.",
      parseField<&Config::cacheLayers>, showField<&Config::cacheLayers>},
-    {"TESSERA_CACHE_LIMIT",
-     "a positive number of bytes, with K, M or G for powers of 1024",
+    {"TESSERA_CACHE_LIMIT", "a positive number of bytes, with K, M or G for powers of 1024",
      "Size of the kernel cache; the least recently used entries go first.",
-     [](StringRef text, Config &config) {
-       return parseBytes(text, config.cacheLimit);
-     },
+     [](StringRef text, Config &config) { return parseBytes(text, config.cacheLimit); },
      [](const Config &config) { return showBytes(config.cacheLimit); }},
-    {"TESSERA_DUMP", "a folder",
-     "Write the IR of every stage of every compilation here.",
+    {"TESSERA_DUMP", "a folder", "Write the IR of every stage of every compilation here.",
      parseField<&Config::dump>, showField<&Config::dump>},
-    {"TESSERA_HELP", "on or off", "Print this list once, to stderr.",
-     parseField<&Config::help>, showField<&Config::help>},
+    {"TESSERA_HELP", "on or off", "Print this list once, to stderr.", parseField<&Config::help>,
+     showField<&Config::help>},
     {"TESSERA_LOG", "quiet, warn or info",
      "What the library says on stderr. Errors are returned, never printed.",
      parseField<&Config::log>, showField<&Config::log>},
@@ -157,17 +149,16 @@ static constexpr Variable variables[] = {
 };
 
 static const Variable *findVariable(StringRef name) {
-  const Variable *found = llvm::find_if(
-      variables, [&](const Variable &v) { return v.name == name; });
+  const Variable *found =
+      llvm::find_if(variables, [&](const Variable &v) { return v.name == name; });
   return found == std::end(variables) ? nullptr : found;
 }
 
 static StringRef nearestName(StringRef name) {
   auto distance = [&](const Variable &v) { return name.edit_distance(v.name); };
-  return std::min_element(std::begin(variables), std::end(variables),
-                          [&](const Variable &a, const Variable &b) {
-                            return distance(a) < distance(b);
-                          })
+  return std::min_element(
+             std::begin(variables), std::end(variables),
+             [&](const Variable &a, const Variable &b) { return distance(a) < distance(b); })
       ->name;
 }
 
@@ -262,8 +253,7 @@ void Config::print(raw_ostream &os) const {
     std::string usual = variable.show(defaults);
     if (!usual.empty() && usual != variable.show(*this))
       os << ", by default " << usual;
-    os << ")\n    " << variable.help << " Expects " << variable.expected
-       << ".\n";
+    os << ")\n    " << variable.help << " Expects " << variable.expected << ".\n";
   }
 }
 

@@ -35,9 +35,8 @@ static std::string entryPath(StringRef folder, const KernelHash &hash) {
 //===----------------------------------------------------------------------===//
 
 static Error refuse(StringRef folder, const std::string &reason) {
-  return createStringError(
-      fmt::format("kernel cache folder '{}' {}", folder.str(), reason),
-      std::make_error_code(std::errc::permission_denied));
+  return createStringError(fmt::format("kernel cache folder '{}' {}", folder.str(), reason),
+                           std::make_error_code(std::errc::permission_denied));
 }
 
 /// Whoever can write the folder decides what this process runs.
@@ -56,23 +55,21 @@ static Expected<bool> prepareWritable(StringRef folder) {
     return false;
   }
   fs::file_status status;
-  std::error_code code = fs::create_directories(folder, /*IgnoreExisting=*/true,
-                                                fs::perms::owner_all);
+  std::error_code code =
+      fs::create_directories(folder, /*IgnoreExisting=*/true, fs::perms::owner_all);
   if (!code)
     code = fs::status(folder, status);
   if (!code && status.type() != fs::file_type::directory_file)
     code = std::make_error_code(std::errc::not_a_directory);
   if (code) {
-    warnOnce(folder, "kernel cache off: cannot use folder '{}': {}",
-             folder.str(), code.message());
+    warnOnce(folder, "kernel cache off: cannot use folder '{}': {}", folder.str(), code.message());
     return false;
   }
 
   if (status.getUser() != ::geteuid())
-    return refuse(folder,
-                  fmt::format("is owned by user {}, expected user {}; to only "
-                              "read it, name it in TESSERA_CACHE_LAYERS",
-                              status.getUser(), ::geteuid()));
+    return refuse(folder, fmt::format("is owned by user {}, expected user {}; to only "
+                                      "read it, name it in TESSERA_CACHE_LAYERS",
+                                      status.getUser(), ::geteuid()));
   if (Error error = checkTrust(folder, status))
     return error;
   return true;
@@ -84,8 +81,7 @@ static Expected<bool> prepareLayer(StringRef folder) {
   if (!code && status.type() != fs::file_type::directory_file)
     code = std::make_error_code(std::errc::not_a_directory);
   if (code) {
-    warnOnce(folder, "kernel cache layer '{}' left out: {}", folder.str(),
-             code.message());
+    warnOnce(folder, "kernel cache layer '{}' left out: {}", folder.str(), code.message());
     return false;
   }
   if (Error error = checkTrust(folder, status))
@@ -120,8 +116,7 @@ Expected<DiskCache> DiskCache::open(const Config &config) {
 //===----------------------------------------------------------------------===//
 
 /// A file that is not there is a silent miss, everything else warns.
-static std::optional<CacheEntry> tryRead(const std::string &path,
-                                         const KernelHash &hash) {
+static std::optional<CacheEntry> tryRead(const std::string &path, const KernelHash &hash) {
   Expected<CacheEntry> entry = readEntryFile(path, hash);
   if (entry)
     return std::move(*entry);
@@ -129,8 +124,7 @@ static std::optional<CacheEntry> tryRead(const std::string &path,
   std::optional<CacheEntry> miss;
   handleAllErrors(entry.takeError(), [&](const ErrorInfoBase &info) {
     if (info.convertToErrorCode() != std::errc::no_such_file_or_directory)
-      warnOnce(path, "kernel cache entry '{}' ignored: {}", path,
-               info.message());
+      warnOnce(path, "kernel cache entry '{}' ignored: {}", path, info.message());
   });
   return miss;
 }
@@ -169,15 +163,12 @@ struct File {
 static std::vector<File> filesIn(StringRef folder, StringRef suffix) {
   std::vector<File> files;
   std::error_code code;
-  for (fs::directory_iterator it(folder, code), end; it != end && !code;
-       it.increment(code)) {
+  for (fs::directory_iterator it(folder, code), end; it != end && !code; it.increment(code)) {
     fs::file_status status;
-    if (!StringRef(it->path()).ends_with(suffix) ||
-        fs::status(it->path(), status) ||
+    if (!StringRef(it->path()).ends_with(suffix) || fs::status(it->path(), status) ||
         status.type() != fs::file_type::regular_file)
       continue;
-    files.push_back(
-        {it->path(), status.getSize(), status.getLastModificationTime()});
+    files.push_back({it->path(), status.getSize(), status.getLastModificationTime()});
   }
   return files;
 }
@@ -226,8 +217,8 @@ void DiskCache::store(const KernelHash &hash, const CacheEntry &entry) const {
       code = writeEntryFile(path, bytes);
   }
   if (code) {
-    warnOnce("store:" + writable, "cannot write the kernel cache '{}': {}",
-             writable, code.message());
+    warnOnce("store:" + writable, "cannot write the kernel cache '{}': {}", writable,
+             code.message());
     return;
   }
   evict(writable, limit, hash);
@@ -279,8 +270,7 @@ std::vector<CacheListing> DiskCache::ls() const {
 
 std::vector<CacheListing> DiskCache::verify() const {
   std::vector<CacheListing> listings = ls();
-  llvm::erase_if(listings,
-                 [](const CacheListing &l) { return l.problem.empty(); });
+  llvm::erase_if(listings, [](const CacheListing &l) { return l.problem.empty(); });
   return listings;
 }
 

@@ -22,18 +22,15 @@ size_t KernelTableHash<Key>::operator()(const Key &key) const {
   return hash;
 }
 
-Expected<std::unique_ptr<Engine>> Engine::create(const Config &config,
-                                                 HostTarget target) {
+Expected<std::unique_ptr<Engine>> Engine::create(const Config &config, HostTarget target) {
   setLogLevel(config.log);
   Expected<DiskCache> cache = DiskCache::open(config);
   if (!cache)
     return cache.takeError();
-  return std::unique_ptr<Engine>(
-      new Engine(config, std::move(*cache), std::move(target)));
+  return std::unique_ptr<Engine>(new Engine(config, std::move(*cache), std::move(target)));
 }
 
-Expected<std::unique_ptr<HostKernel>> Engine::loadOrCompile(const Key &key,
-                                                            KernelOrigin &origin) {
+Expected<std::unique_ptr<HostKernel>> Engine::loadOrCompile(const Key &key, KernelOrigin &origin) {
   Expected<KernelHash> hash = theCompiler.hash(key);
   if (!hash)
     return hash.takeError();
@@ -60,9 +57,9 @@ Expected<std::unique_ptr<HostKernel>> Engine::loadOrCompile(const Key &key,
 
 Expected<const HostKernel *> Engine::get(const Key &given, KernelOrigin *origin) {
   KernelOrigin from = KernelOrigin::memory;
-  Expected<const HostKernel *> kernel = kernels.find(given);
+  Key key = normalized(given);
+  Expected<const HostKernel *> kernel = kernels.find(key);
   if (!*kernel) {
-    Key key = normalized(given);
     kernel = kernels.getOrCompile(key, [&] { return loadOrCompile(key, from); });
   }
   if (kernel && origin)
@@ -72,9 +69,7 @@ Expected<const HostKernel *> Engine::get(const Key &given, KernelOrigin *origin)
 
 /// The arguments of a call by the names that FlashForward gives them.
 static void bind(const Attention &call, const Argument &argument, std::byte *block) {
-  auto put = [&](auto value) {
-    std::memcpy(block + argument.offset, &value, sizeof(value));
-  };
+  auto put = [&](auto value) { std::memcpy(block + argument.offset, &value, sizeof(value)); };
   auto putView = [&](const Tensor &tensor) {
     put(ViewArgument{tensor.data, tensor.strides[0], tensor.strides[2], tensor.strides[1],
                      tensor.shape[0], tensor.shape[2], tensor.shape[1]});

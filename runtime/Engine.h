@@ -33,8 +33,8 @@ class Engine {
 public:
   /// Opens the disk cache that `config` names. `target`: the CPU that kernels
   /// are made for; this one can run it.
-  static llvm::Expected<std::unique_ptr<Engine>>
-  create(const Config &config, HostTarget target = HostTarget::detect());
+  static llvm::Expected<std::unique_ptr<Engine>> create(const Config &config,
+                                                        HostTarget target = HostTarget::detect());
 
   /// The kernel of a key: from memory, else from disk, else compiled. Several
   /// callers that want one kernel wait for a single compilation.
@@ -57,8 +57,7 @@ private:
   Engine(const Config &config, DiskCache cache, HostTarget target)
       : theCompiler(config.dump, std::move(target)), cache(std::move(cache)),
         threads(config.hostThreads()) {}
-  llvm::Expected<std::unique_ptr<HostKernel>> loadOrCompile(const Key &key,
-                                                            KernelOrigin &origin);
+  llvm::Expected<std::unique_ptr<HostKernel>> loadOrCompile(const Key &key, KernelOrigin &origin);
 
   Compiler theCompiler;
   DiskCache cache;

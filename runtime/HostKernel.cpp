@@ -32,8 +32,7 @@ struct ViolationReport {
 /// Of the run this thread works for.
 static thread_local ViolationReport *currentReport = nullptr;
 
-static void reportViolation(int64_t line, int64_t coordinate, int64_t value,
-                            int64_t limit) {
+static void reportViolation(int64_t line, int64_t coordinate, int64_t value, int64_t limit) {
   ViolationReport *report = currentReport;
   if (!report || report->found.exchange(true))
     return; // the first one is kept
@@ -68,8 +67,7 @@ public:
   /// A library of its own for one image, with the few functions that compiled
   /// code may call.
   Expected<orc::JITDylib &> link(const CacheEntry &entry) {
-    orc::JITDylib &library =
-        session.createBareJITDylib(fmt::format("{}#{}", entry.key, ++count));
+    orc::JITDylib &library = session.createBareJITDylib(fmt::format("{}#{}", entry.key, ++count));
     auto address = [](auto *function) {
       return orc::ExecutorSymbolDef(orc::ExecutorAddr::fromPtr(function),
                                     JITSymbolFlags::Exported | JITSymbolFlags::Callable);
@@ -154,17 +152,17 @@ Error HostKernel::run(const void *argumentBlock, HostThreads &threads) const {
   // left for the end is short.
   threads.forEach(tiles * heads * batches, scratchBytes, [&](int64_t i, void *scratch) {
     currentReport = &report;
-    computePoint(argumentBlock, tiles - 1 - i % tiles, i / tiles % heads,
-                 i / tiles / heads, scratch);
+    computePoint(argumentBlock, tiles - 1 - i % tiles, i / tiles % heads, i / tiles / heads,
+                 scratch);
     currentReport = nullptr;
   });
   if (!report.found)
     return Error::success();
   static constexpr const char *names[] = {"batch", "head", "tile"};
-  return createStringError(
-      std::make_error_code(std::errc::result_out_of_range),
-      fmt::format("{}: line {} of the program reads or writes {} {} of {}", keyText,
-                  report.line, names[report.coordinate], report.value, report.limit));
+  return createStringError(std::make_error_code(std::errc::result_out_of_range),
+                           fmt::format("{}: line {} of the program reads or writes {} {} of {}",
+                                       keyText, report.line, names[report.coordinate], report.value,
+                                       report.limit));
 }
 
 } // namespace tessera

@@ -20,8 +20,7 @@ public:
   /// Calls `work(i, scratch)` for i in 0..count-1, each once, spread over the
   /// threads as they become free. Scratch is aligned to a cache line and its
   /// content is unspecified. Safe to call from several threads.
-  void forEach(int64_t count, int64_t scratchBytes,
-               llvm::function_ref<void(int64_t, void *)> work);
+  void forEach(int64_t count, int64_t scratchBytes, llvm::function_ref<void(int64_t, void *)> work);
 
 private:
   unsigned count;

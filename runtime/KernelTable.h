@@ -44,12 +44,10 @@ struct KernelTableHash<KernelHash> {
 
 /// Thread-safe. `Key` is copyable and equality-comparable; `Hash` should
 /// spread well in its low bits.
-template <class Kernel, class Key = KernelHash,
-          class Hash = KernelTableHash<Key>>
+template <class Kernel, class Key = KernelHash, class Hash = KernelTableHash<Key>>
 class KernelTable {
 public:
-  using CompileFn =
-      llvm::function_ref<llvm::Expected<std::unique_ptr<Kernel>>()>;
+  using CompileFn = llvm::function_ref<llvm::Expected<std::unique_ptr<Kernel>>()>;
 
   KernelTable() { grow(initialSlots); }
   KernelTable(const KernelTable &) = delete;
@@ -68,8 +66,7 @@ public:
   /// same text and code; nothing is kept, so the next call tries again.
   /// `compile` may ask for other kernels, never in a cycle; asking for its own
   /// is an error.
-  llvm::Expected<const Kernel *> getOrCompile(const Key &key,
-                                              CompileFn compile);
+  llvm::Expected<const Kernel *> getOrCompile(const Key &key, CompileFn compile);
 
   size_t size() const {
     std::lock_guard lock(mutex);
@@ -86,8 +83,7 @@ private:
   };
 
   struct Slots {
-    explicit Slots(size_t count)
-        : mask(count - 1), slots(new std::atomic<const Node *>[count]()) {}
+    explicit Slots(size_t count) : mask(count - 1), slots(new std::atomic<const Node *>[count]()) {}
 
     const Kernel *find(const Key &key, size_t hash) const {
       for (size_t i = hash & mask;; i = (i + 1) & mask) {
@@ -123,9 +119,8 @@ private:
     void fail(const llvm::Error &error) {
       failed = true;
       message = llvm::toStringWithoutConsuming(error);
-      llvm::visitErrors(error, [&](const llvm::ErrorInfoBase &info) {
-        code = info.convertToErrorCode();
-      });
+      llvm::visitErrors(error,
+                        [&](const llvm::ErrorInfoBase &info) { code = info.convertToErrorCode(); });
     }
   };
 
@@ -162,9 +157,8 @@ private:
 };
 
 template <class Kernel, class Key, class Hash>
-llvm::Expected<const Kernel *>
-KernelTable<Kernel, Key, Hash>::getOrCompile(const Key &key,
-                                             CompileFn compile) {
+llvm::Expected<const Kernel *> KernelTable<Kernel, Key, Hash>::getOrCompile(const Key &key,
+                                                                            CompileFn compile) {
   if (const Kernel *kernel = find(key))
     return kernel;
 
@@ -198,9 +192,8 @@ llvm::Expected<const Kernel *>
 KernelTable<Kernel, Key, Hash>::wait(std::unique_lock<std::mutex> lock,
                                      std::shared_ptr<Flight> flight) const {
   if (flight->compiler == std::this_thread::get_id())
-    return llvm::createStringError(
-        std::errc::resource_deadlock_would_occur,
-        "the compilation of a kernel asks for that same kernel");
+    return llvm::createStringError(std::errc::resource_deadlock_would_occur,
+                                   "the compilation of a kernel asks for that same kernel");
   flight->landed.wait(lock, [&] { return flight->kernel || flight->failed; });
   if (flight->failed)
     return llvm::createStringError(flight->code, flight->message);

@@ -12,19 +12,15 @@ namespace tessera {
 
 static std::atomic<LogLevel> currentLevel = LogLevel::Warn;
 
-void setLogLevel(LogLevel level) {
-  currentLevel.store(level, std::memory_order_relaxed);
-}
+void setLogLevel(LogLevel level) { currentLevel.store(level, std::memory_order_relaxed); }
 
 LogLevel logLevel() { return currentLevel.load(std::memory_order_relaxed); }
 
 void detail::writeLog(LogLevel level, llvm::StringRef text) {
-  std::string line =
-      fmt::format("tessera: {}{}\n", level == LogLevel::Warn ? "warning: " : "",
-                  std::string_view(text));
+  std::string line = fmt::format("tessera: {}{}\n", level == LogLevel::Warn ? "warning: " : "",
+                                 std::string_view(text));
   // One write per line; where stderr is gone there is nobody to tell.
-  [[maybe_unused]] ssize_t written =
-      ::write(STDERR_FILENO, line.data(), line.size());
+  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
 bool detail::isFirst(llvm::StringRef id) {

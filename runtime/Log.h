@@ -31,22 +31,19 @@ bool isFirst(llvm::StringRef id);
 template <class... Args>
 void warn(fmt::format_string<Args...> format, Args &&...args) {
   if (logLevel() >= LogLevel::Warn)
-    detail::writeLog(LogLevel::Warn,
-                     fmt::format(format, std::forward<Args>(args)...));
+    detail::writeLog(LogLevel::Warn, fmt::format(format, std::forward<Args>(args)...));
 }
 
 template <class... Args>
 void info(fmt::format_string<Args...> format, Args &&...args) {
   if (logLevel() >= LogLevel::Info)
-    detail::writeLog(LogLevel::Info,
-                     fmt::format(format, std::forward<Args>(args)...));
+    detail::writeLog(LogLevel::Info, fmt::format(format, std::forward<Args>(args)...));
 }
 
 /// Warns unless this process has warned under the same `id` before. The id
 /// names the thing that is wrong, e.g. a path, not the call.
 template <class... Args>
-void warnOnce(llvm::StringRef id, fmt::format_string<Args...> format,
-              Args &&...args) {
+void warnOnce(llvm::StringRef id, fmt::format_string<Args...> format, Args &&...args) {
   if (logLevel() >= LogLevel::Warn && detail::isFirst(id))
     warn(format, std::forward<Args>(args)...);
 }

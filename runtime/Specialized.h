@@ -11,9 +11,7 @@ namespace tessera {
 struct Compiler::Specialized {
   TracedProgram program;
 
-  mlir::func::FuncOp function() {
-    return *program.module->getOps<mlir::func::FuncOp>().begin();
-  }
+  mlir::func::FuncOp function() { return *program.module->getOps<mlir::func::FuncOp>().begin(); }
 };
 
 } // namespace tessera

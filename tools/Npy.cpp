@@ -48,8 +48,7 @@ static_assert(endianness::native == endianness::little,
               "elements are read and written as they lie in memory");
 
 static const TypeInfo &infoOf(NpyType type) {
-  return *find_if(typeInfos,
-                  [&](const TypeInfo &info) { return info.type == type; });
+  return *find_if(typeInfos, [&](const TypeInfo &info) { return info.type == type; });
 }
 
 size_t tessera::elementSize(NpyType type) { return infoOf(type).size; }
@@ -62,10 +61,8 @@ static Error errorIn(StringRef path, const Twine &message) {
   return createStringError(Twine(path) + ": " + message);
 }
 
-static Error errorIn(StringRef path, const Twine &message,
-                     std::error_code code) {
-  return createStringError(code, Twine(path) + ": " + message + ": " +
-                                     code.message());
+static Error errorIn(StringRef path, const Twine &message, std::error_code code) {
+  return createStringError(code, Twine(path) + ": " + message + ": " + code.message());
 }
 
 /// Text of a file, made harmless and short enough for a message.
@@ -121,8 +118,7 @@ struct Header {
 /// any order.
 class HeaderParser {
 public:
-  HeaderParser(StringRef path, StringRef text)
-      : path(path), text(text), rest(text) {}
+  HeaderParser(StringRef path, StringRef text) : path(path), text(text), rest(text) {}
 
   Expected<Header> parse();
 
@@ -142,9 +138,8 @@ private:
 
   Error malformed(const Twine &expected) {
     rest = rest.ltrim(" \t\r\n");
-    return errorIn(path, "malformed .npy header: expected " + expected +
-                             " at byte " + Twine(text.size() - rest.size()) +
-                             " of the header, found " +
+    return errorIn(path, "malformed .npy header: expected " + expected + " at byte " +
+                             Twine(text.size() - rest.size()) + " of the header, found " +
                              (rest.empty() ? "its end" : quoted(rest)));
   }
 
@@ -154,8 +149,7 @@ private:
 } // namespace
 
 Error HeaderParser::expect(char c) {
-  return consume(StringRef(&c, 1)) ? Error::success()
-                                   : malformed("'" + Twine(c) + "'");
+  return consume(StringRef(&c, 1)) ? Error::success() : malformed("'" + Twine(c) + "'");
 }
 
 Error HeaderParser::parseString(StringRef &value) {
@@ -175,18 +169,17 @@ Error HeaderParser::parseString(StringRef &value) {
 Error HeaderParser::parseType(NpyType &type) {
   rest = rest.ltrim(" \t\r\n");
   if (rest.starts_with("["))
-    return errorIn(path, "unsupported element type: expected " +
-                             supportedTypes + ", found a record");
+    return errorIn(path,
+                   "unsupported element type: expected " + supportedTypes + ", found a record");
   StringRef descr;
   if (Error error = parseString(descr))
     return error;
   // NumPy drops the byte order of opaque bytes when it saves them again.
   const StringRef known = descr == "|V2" ? "<V2" : descr;
-  const auto *info = find_if(
-      typeInfos, [&](const TypeInfo &info) { return info.descr == known; });
+  const auto *info = find_if(typeInfos, [&](const TypeInfo &info) { return info.descr == known; });
   if (info == std::end(typeInfos))
-    return errorIn(path, "unsupported element type: expected " +
-                             supportedTypes + ", found " + quoted(descr));
+    return errorIn(path, "unsupported element type: expected " + supportedTypes + ", found " +
+                             quoted(descr));
   type = info->type;
   return Error::success();
 }
@@ -212,11 +205,9 @@ Error HeaderParser::parseShape(std::vector<int64_t> &shape) {
       return malformed("a size");
     int64_t size;
     if (digits.getAsInteger(10, size))
-      return errorIn(path, "expected sizes below 2^63 in the shape, found " +
-                               quoted(digits));
+      return errorIn(path, "expected sizes below 2^63 in the shape, found " + quoted(digits));
     if (shape.size() == maxRank)
-      return errorIn(path, "expected at most " + Twine(maxRank) +
-                               " dimensions, found more");
+      return errorIn(path, "expected at most " + Twine(maxRank) + " dimensions, found more");
     rest = rest.drop_front(digits.size());
     shape.push_back(size);
     const bool comma = consume(",");
@@ -254,8 +245,7 @@ Expected<Header> HeaderParser::parse() {
                            "'fortran_order' and 'shape', found " +
                                quoted(key));
     if (seen[n])
-      return errorIn(path,
-                     "malformed .npy header: '" + key + "' appears twice");
+      return errorIn(path, "malformed .npy header: '" + key + "' appears twice");
     seen[n] = true;
     if (Error error = expect(':'))
       return error;
@@ -269,8 +259,7 @@ Expected<Header> HeaderParser::parse() {
   }
   for (size_t n = 0; n < std::size(keys); ++n)
     if (!seen[n])
-      return errorIn(path,
-                     "malformed .npy header: '" + keys[n] + "' is missing");
+      return errorIn(path, "malformed .npy header: '" + keys[n] + "' is missing");
   if (!rest.trim(" \t\r\n").empty())
     return malformed("the end");
   return header;
@@ -297,8 +286,7 @@ struct InputFile {
 
 Error InputFile::read(MutableArrayRef<char> bytes, uint64_t offset) const {
   while (!bytes.empty()) {
-    Expected<size_t> count =
-        sys::fs::readNativeFileSlice(handle, bytes, offset);
+    Expected<size_t> count = sys::fs::readNativeFileSlice(handle, bytes, offset);
     if (!count)
       return errorIn(path, "cannot read", errorToErrorCode(count.takeError()));
     if (*count == 0)
@@ -318,33 +306,28 @@ static Expected<NpyArray> readOpenFile(const InputFile &file) {
 
   const StringRef start(prefix, available);
   if (!start.starts_with(magic))
-    return errorIn(path, "not an .npy file: expected it to start with " +
-                             quoted(magic) + ", found " +
-                             (start.empty()
-                                  ? "an empty file"
-                                  : quoted(start.take_front(magic.size()))));
+    return errorIn(path,
+                   "not an .npy file: expected it to start with " + quoted(magic) + ", found " +
+                       (start.empty() ? "an empty file" : quoted(start.take_front(magic.size()))));
   const auto truncated = [&](uint64_t expected) {
-    return errorIn(path, "truncated .npy header: expected at least " +
-                             Twine(expected) + " bytes, found " +
-                             Twine(file.size));
+    return errorIn(path, "truncated .npy header: expected at least " + Twine(expected) +
+                             " bytes, found " + Twine(file.size));
   };
   if (available < versionEnd)
     return truncated(versionEnd);
   const unsigned major = uint8_t(prefix[6]), minor = uint8_t(prefix[7]);
   if ((major != 1 && major != 2) || minor != 0)
-    return errorIn(path, "expected .npy version 1.0 or 2.0, found " +
-                             Twine(major) + "." + Twine(minor));
+    return errorIn(path,
+                   "expected .npy version 1.0 or 2.0, found " + Twine(major) + "." + Twine(minor));
   const size_t headerStart = versionEnd + (major == 1 ? 2 : 4);
   if (available < headerStart)
     return truncated(headerStart);
 
-  const size_t headerSize =
-      major == 1 ? support::endian::read16le(prefix + versionEnd)
-                 : support::endian::read32le(prefix + versionEnd);
+  const size_t headerSize = major == 1 ? support::endian::read16le(prefix + versionEnd)
+                                       : support::endian::read32le(prefix + versionEnd);
   if (headerSize > maxHeaderSize)
-    return errorIn(path, "expected an .npy header of at most " +
-                             Twine(maxHeaderSize) + " bytes, found " +
-                             Twine(headerSize));
+    return errorIn(path, "expected an .npy header of at most " + Twine(maxHeaderSize) +
+                             " bytes, found " + Twine(headerSize));
   const uint64_t dataStart = headerStart + headerSize;
   if (file.size < dataStart)
     return truncated(dataStart);
@@ -361,19 +344,16 @@ static Expected<NpyArray> readOpenFile(const InputFile &file) {
                              describe(header->type, header->shape));
   const uint64_t found = file.size - dataStart;
   if (found != uint64_t(*bytes))
-    return errorIn(
-        path,
-        Twine(found < uint64_t(*bytes) ? "truncated data" : "trailing bytes") +
-            ": expected " + Twine(*bytes) + " bytes of data for " +
-            describe(header->type, header->shape) + ", found " + Twine(found));
+    return errorIn(path, Twine(found < uint64_t(*bytes) ? "truncated data" : "trailing bytes") +
+                             ": expected " + Twine(*bytes) + " bytes of data for " +
+                             describe(header->type, header->shape) + ", found " + Twine(found));
 
   NpyArray array;
   array.type = header->type;
   array.shape = std::move(header->shape);
   array.data.resize(*bytes);
-  if (Error error = file.read(
-          {reinterpret_cast<char *>(array.data.data()), size_t(*bytes)},
-          dataStart))
+  if (Error error =
+          file.read({reinterpret_cast<char *>(array.data.data()), size_t(*bytes)}, dataStart))
     return error;
   return array;
 }
@@ -389,8 +369,7 @@ Expected<NpyArray> tessera::readNpy(StringRef path) {
     return errorIn(path, "cannot read", code);
   // Only a regular file has a length to check the header against.
   if (status.type() != sys::fs::file_type::regular_file)
-    return errorIn(path,
-                   "expected a regular file, found a directory or device");
+    return errorIn(path, "expected a regular file, found a directory or device");
   return readOpenFile({path, *handle, status.getSize()});
 }
 
@@ -401,8 +380,7 @@ Expected<NpyArray> tessera::readNpy(StringRef path) {
 /// Magic to padding: everything before the data.
 static std::string headerOf(NpyType type, ArrayRef<int64_t> shape) {
   std::string header = "{'descr': '" + infoOf(type).descr.str() +
-                       "', 'fortran_order': False, 'shape': " + tupleOf(shape) +
-                       ", }";
+                       "', 'fortran_order': False, 'shape': " + tupleOf(shape) + ", }";
   constexpr size_t headerStart = versionEnd + 2;
   const size_t used = headerStart + header.size() + 1; // and the line feed
   header.append(alignTo(used, dataAlignment) - used, ' ');
@@ -415,14 +393,11 @@ static std::string headerOf(NpyType type, ArrayRef<int64_t> shape) {
 
 /// Opens a new file beside `path`, so that renaming it stays on one file
 /// system.
-static std::error_code openBeside(StringRef path, int &descriptor,
-                                  std::string &name) {
+static std::error_code openBeside(StringRef path, int &descriptor, std::string &name) {
   constexpr unsigned maxAttempts = 128;
   std::error_code code;
   for (unsigned attempt = 0; attempt < maxAttempts; ++attempt) {
-    name = (path + ".tmp-" + Twine(sys::Process::getProcessId()) + "-" +
-            Twine(attempt))
-               .str();
+    name = (path + ".tmp-" + Twine(sys::Process::getProcessId()) + "-" + Twine(attempt)).str();
     code = sys::fs::openFileForWrite(name, descriptor, sys::fs::CD_CreateNew);
     if (code != std::errc::file_exists)
       return code;
@@ -441,9 +416,8 @@ Error tessera::writeNpy(StringRef path, NpyType type, ArrayRef<int64_t> shape,
                          "and less than 2^63 bytes of data, found " +
                              describe(type, shape));
   if (data.size() != uint64_t(*bytes))
-    return errorIn(path, "cannot write: expected " + Twine(*bytes) +
-                             " bytes of data for " + describe(type, shape) +
-                             ", found " + Twine(data.size()));
+    return errorIn(path, "cannot write: expected " + Twine(*bytes) + " bytes of data for " +
+                             describe(type, shape) + ", found " + Twine(data.size()));
 
   int descriptor;
   std::string temporary;

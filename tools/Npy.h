@@ -58,8 +58,7 @@ llvm::Expected<NpyArray> readNpy(llvm::StringRef path);
 /// complete before it takes its name, so a failure leaves what was there; a
 /// symbolic link is replaced, not followed. To get bf16 back in NumPy:
 /// `numpy.load(path).view(ml_dtypes.bfloat16)`.
-llvm::Error writeNpy(llvm::StringRef path, NpyType type,
-                     llvm::ArrayRef<int64_t> shape,
+llvm::Error writeNpy(llvm::StringRef path, NpyType type, llvm::ArrayRef<int64_t> shape,
                      llvm::ArrayRef<std::byte> data);
 
 } // namespace tessera

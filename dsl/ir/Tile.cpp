@@ -41,8 +41,8 @@ void TileDialect::initialize() {
 }
 
 // Folders make constants of tiles.
-Operation *TileDialect::materializeConstant(OpBuilder &builder, Attribute value,
-                                            Type type, Location loc) {
+Operation *TileDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,
+                                            Location loc) {
   return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
@@ -51,34 +51,31 @@ Type ViewType::parse(AsmParser &parser) {
   SmallVector<int64_t, 1> width;
   Type element;
   SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseLess() ||
-      parser.parseDimensionList(width, /*allowDynamic=*/false) ||
+  if (parser.parseLess() || parser.parseDimensionList(width, /*allowDynamic=*/false) ||
       parser.parseType(element) || parser.parseGreater())
     return {};
   if (width.size() != 1) {
     parser.emitError(loc, "expected one width, found ") << width.size();
     return {};
   }
-  return parser.getChecked<ViewType>(loc, parser.getContext(), width.front(),
-                                     element);
+  return parser.getChecked<ViewType>(loc, parser.getContext(), width.front(), element);
 }
 
 void ViewType::print(AsmPrinter &printer) const {
   printer << '<' << getWidth() << 'x' << getElement() << '>';
 }
 
-LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError,
-                               int64_t width, Type element) {
+LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t width,
+                               Type element) {
   if (width <= 0) // view_c1
     return emitError() << "width must be positive, found " << width;
   if (!element.isF32() && !element.isF16() && !element.isBF16()) // view_c2
-    return emitError() << "element type must be f32, f16 or bf16, found "
-                       << element;
+    return emitError() << "element type must be f32, f16 or bf16, found " << element;
   return success();
 }
 
 void tessera::registerDialects(DialectRegistry &registry) {
-  registry.insert<TileDialect, arith::ArithDialect, func::FuncDialect,
-                  LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
-                  tensor::TensorDialect, vector::VectorDialect>();
+  registry
+      .insert<TileDialect, arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect,
+              math::MathDialect, scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
 }

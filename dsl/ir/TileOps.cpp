@@ -19,8 +19,7 @@ LogicalResult KeyFlagOp::verify() {
   if (isKeyFlag(getFlag())) // key_flag_c1
     return success();
   return emitOpError("unknown flag \"")
-         << getFlag() << "\", the nearest is \"" << nearestKeyFlag(getFlag())
-         << "\"";
+         << getFlag() << "\", the nearest is \"" << nearestKeyFlag(getFlag()) << "\"";
 }
 
 LogicalResult GridOp::verify() {
@@ -42,8 +41,7 @@ LogicalResult PositionsOp::verify() {
 }
 
 /// Shared by load and store: a tile and the view it lies in.
-static LogicalResult verifyTileOfView(Operation *op, RankedTensorType tile,
-                                      ViewType view) {
+static LogicalResult verifyTileOfView(Operation *op, RankedTensorType tile, ViewType view) {
   if (tile.getDimSize(1) != view.getWidth()) // load_c1, store_c1
     return op->emitOpError("tile is ")
            << tile.getDimSize(1) << " wide, the view is " << view.getWidth();
@@ -70,14 +68,13 @@ LogicalResult DotOp::verify() {
            << lhs[1] << " columns, rhs has " << rhs[0] << " rows";
   if (acc[0] != lhs[0] || acc[1] != rhs[1]) // dot_c2
     return emitOpError("accumulator must be ")
-           << lhs[0] << " x " << rhs[1] << ", found " << acc[0] << " x "
-           << acc[1];
+           << lhs[0] << " x " << rhs[1] << ", found " << acc[0] << " x " << acc[1];
   return success();
 }
 
 /// Operands are not verified yet when the type of a result is inferred.
-static FailureOr<RankedTensorType> tileTypeOf(std::optional<Location> loc,
-                                              StringRef op, Value source) {
+static FailureOr<RankedTensorType> tileTypeOf(std::optional<Location> loc, StringRef op,
+                                              Value source) {
   auto type = dyn_cast<RankedTensorType>(source.getType());
   if (type && type.hasStaticShape() && type.getRank() == 2)
     return type;
@@ -85,16 +82,14 @@ static FailureOr<RankedTensorType> tileTypeOf(std::optional<Location> loc,
                            source.getType());
 }
 
-LogicalResult
-TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                              Adaptor adaptor,
-                              SmallVectorImpl<Type> &inferred) {
+LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                            Adaptor adaptor, SmallVectorImpl<Type> &inferred) {
   auto found = tileTypeOf(loc, getOperationName(), adaptor.getSource());
   if (failed(found))
     return failure();
   RankedTensorType type = *found;
-  inferred.push_back(RankedTensorType::get(
-      {type.getDimSize(1), type.getDimSize(0)}, type.getElementType()));
+  inferred.push_back(
+      RankedTensorType::get({type.getDimSize(1), type.getDimSize(0)}, type.getElementType()));
   return success();
 }
 
@@ -125,14 +120,12 @@ OpFoldResult BroadcastOp::fold(FoldAdaptor adaptor) {
 }
 
 LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                                         Adaptor adaptor,
-                                         SmallVectorImpl<Type> &inferred) {
+                                         Adaptor adaptor, SmallVectorImpl<Type> &inferred) {
   auto found = tileTypeOf(loc, getOperationName(), adaptor.getSource());
   if (failed(found))
     return failure();
   RankedTensorType type = *found;
-  inferred.push_back(
-      RankedTensorType::get({type.getDimSize(0), 1}, type.getElementType()));
+  inferred.push_back(RankedTensorType::get({type.getDimSize(0), 1}, type.getElementType()));
   return success();
 }
 
@@ -145,18 +138,12 @@ OpFoldResult MaskOp::fold(FoldAdaptor adaptor) {
 }
 
 /// Shared by count and nth.
-static LogicalResult verifyRanges(Operation *op, ValueRange starts,
-                                  ValueRange ends) {
+static LogicalResult verifyRanges(Operation *op, ValueRange starts, ValueRange ends) {
   if (starts.size() != ends.size()) // count_c1, nth_c1
-    return op->emitOpError("has ")
-           << starts.size() << " starts and " << ends.size() << " ends";
+    return op->emitOpError("has ") << starts.size() << " starts and " << ends.size() << " ends";
   return success();
 }
 
-LogicalResult CountOp::verify() {
-  return verifyRanges(*this, getStarts(), getEnds());
-}
+LogicalResult CountOp::verify() { return verifyRanges(*this, getStarts(), getEnds()); }
 
-LogicalResult NthOp::verify() {
-  return verifyRanges(*this, getStarts(), getEnds());
-}
+LogicalResult NthOp::verify() { return verifyRanges(*this, getStarts(), getEnds()); }

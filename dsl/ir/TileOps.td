@@ -203,6 +203,9 @@ def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["acc", "result"]>]> {
   let summary = "Matrix multiply-accumulate over tiles: `acc + lhs * rhs`.";
   let description = [{
     Products are exact and summed in f32, in an order of the target's choice.
+    With `skip_zeros` a zero of `lhs` contributes nothing, even where the element
+    of `rhs` is infinite or NaN: a probability that a mask has made zero keeps
+    the value it hides out of the sum.
 
     Constraints:
     - (C1) The columns of `lhs` equal the rows of `rhs`.
@@ -214,10 +217,12 @@ def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["acc", "result"]>]> {
            : tensor<96x64xbf16>, tensor<64x64xbf16> -> tensor<96x64xf32>
     ```
   }];
-  let arguments = (ins Tile_FloatTile:$lhs, Tile_FloatTile:$rhs, Tile_F32Tile:$acc);
+  let arguments = (ins Tile_FloatTile:$lhs, Tile_FloatTile:$rhs, Tile_F32Tile:$acc,
+                       UnitAttr:$skip_zeros);
   let results = (outs Tile_F32Tile:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs `,` $acc attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
+    $lhs `,` $rhs `,` $acc (`skip_zeros` $skip_zeros^)? attr-dict
+    `:` type($lhs) `,` type($rhs) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -29,10 +29,8 @@ struct Sums {
 
 static Program linearAttention() {
   Program p("linear_attention");
-  View q = p.view("q", DType::f32, headDim),
-       k = p.view("k", DType::bf16, headDim);
-  View v = p.view("v", DType::bf16, headDim),
-       o = p.view("o", DType::f32, headDim);
+  View q = p.view("q", DType::f32, headDim), k = p.view("k", DType::bf16, headDim);
+  View v = p.view("v", DType::bf16, headDim), o = p.view("o", DType::f32, headDim);
   auto [i, head, batch] = p.grid(q.tiles(blockM), q.heads(), q.batches());
 
   // Several query heads may share one head of keys and values. That is index
@@ -64,8 +62,7 @@ static Program linearAttention() {
 // scores, while the loop started with a column.
 static Program mistaken() {
   Program p("mistaken");
-  View q = p.view("q", DType::f32, headDim),
-       k = p.view("k", DType::f32, headDim);
+  View q = p.view("q", DType::f32, headDim), k = p.view("k", DType::f32, headDim);
   auto [i, head, batch] = p.grid(q.tiles(blockM), q.heads(), q.batches());
   Sequence keys = k(batch, head);
   Tile qi = q(batch, head).load(i, blockM);
@@ -93,7 +90,6 @@ int main() {
   // depends on it is swallowed, and `finish` returns it with the line of the
   // kernel at which it was made.
   llvm::Expected<TracedProgram> refused = finish(mistaken());
-  llvm::outs() << (refused ? "no mistake found" : toString(refused.takeError()))
-               << "\n";
+  llvm::outs() << (refused ? "no mistake found" : toString(refused.takeError())) << "\n";
   return 0;
 }

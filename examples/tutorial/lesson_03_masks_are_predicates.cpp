@@ -34,42 +34,36 @@ static Program attention(int64_t stride) {
 
   // Features of the key are values of the program, unknown while it is written.
   const KeyFlags &key = p.key();
-  View q = p.view("q", DType::f32, headDim),
-       k = p.view("k", DType::f32, headDim);
-  View v = p.view("v", DType::f32, headDim),
-       o = p.view("o", DType::f32, headDim);
+  View q = p.view("q", DType::f32, headDim), k = p.view("k", DType::f32, headDim);
+  View v = p.view("v", DType::f32, headDim), o = p.view("o", DType::f32, headDim);
   Index left = p.index("window_left"), sinks = p.index("sink_tokens");
 
   auto [i, head, batch] = p.grid(q.tiles(block), q.heads(), q.batches());
-  Sequence queries = q(batch, head), keys = k(batch, head),
-           values = v(batch, head);
+  Sequence queries = q(batch, head), keys = k(batch, head), values = v(batch, head);
   Tile qi = queries.load(i, block);
 
   // Where the queries of this tile stand among the keys: a column, 16 x 1.
   Tile row = queries.rows(i, block) + (keys.length() - queries.length());
 
   Sums start{zeros(block, 1), zeros(block, headDim)};
-  auto [weight, value] =
-      loop(keys.tiles(block), start, [&](Index j, Sums sums) {
-        // The places of the keys: a row, 1 x 16. Comparing it with the column
-        // gives a mask of 16 x 16.
-        Tile col = keys.columns(j, block);
+  auto [weight, value] = loop(keys.tiles(block), start, [&](Index j, Sums sums) {
+    // The places of the keys: a row, 1 x 16. Comparing it with the column
+    // gives a mask of 16 x 16.
+    Tile col = keys.columns(j, block);
 
-        // `implies(f, p)` is p where the feature f is on, and true elsewhere.
-        // Keys past the end are part of the predicate; nothing is implicit.
-        Mask keep = col < keys.length() && implies(key.causal, col <= row) &&
-                    (implies(key.windowLeft, col >= row - left) ||
-                     (key.sinkTokens && col < sinks));
-        if (stride > 1) // an `if` of C++: two programs, not two variants of one
-          keep = keep && col % Index(stride) == Index(0);
+    // `implies(f, p)` is p where the feature f is on, and true elsewhere.
+    // Keys past the end are part of the predicate; nothing is implicit.
+    Mask keep = col < keys.length() && implies(key.causal, col <= row) &&
+                (implies(key.windowLeft, col >= row - left) || (key.sinkTokens && col < sinks));
+    if (stride > 1) // an `if` of C++: two programs, not two variants of one
+      keep = keep && col % Index(stride) == Index(0);
 
-        // Hidden scores become minus infinity, whose exponential is zero.
-        // `mask` also promises that a tile in which nothing is kept leaves the
-        // state as it was. That is what allows the compiler to skip it.
-        Tile e = exp2(mask(dot(qi, transpose(keys.load(j, block))), keep));
-        return Sums{sums.weight + rowSum(e),
-                    dot(e, values.load(j, block, Padding::zero), sums.value)};
-      });
+    // Hidden scores become minus infinity, whose exponential is zero.
+    // `mask` also promises that a tile in which nothing is kept leaves the
+    // state as it was. That is what allows the compiler to skip it.
+    Tile e = exp2(mask(dot(qi, transpose(keys.load(j, block))), keep));
+    return Sums{sums.weight + rowSum(e), dot(e, values.load(j, block, Padding::zero), sums.value)};
+  });
   o(batch, head).store(i, value / weight);
   return p;
 }

@@ -37,8 +37,7 @@ int main() {
 
   // Fields that change nothing are dropped, so that equal kernels have equal
   // keys: sinks without a window, or an alignment that nothing compares with.
-  outs() << str(llvm::cantFail(parseKey("f32,d64,sink_tokens,top_left")))
-         << "\n";
+  outs() << str(llvm::cantFail(parseKey("f32,d64,sink_tokens,top_left"))) << "\n";
 
   // What cannot be is refused in the user's words.
   llvm::Expected<Key> misspelled = parseKey("f32,d64,casual");
@@ -54,19 +53,15 @@ int main() {
   // for features; `specialized` has no such question left, only the arguments
   // its features need, and a loop with a mask beside one without.
   Compiler compiler;
-  for (StringRef text :
-       {"f32,d64", "f32,d64,causal", "f32,d64,causal,alibi,lse"}) {
+  for (StringRef text : {"f32,d64", "f32,d64,causal", "f32,d64,causal,alibi,lse"}) {
     Key key = llvm::cantFail(parseKey(text));
     std::string generic = llvm::cantFail(compiler.emit(key, Stage::generic));
-    std::string special =
-        llvm::cantFail(compiler.emit(key, Stage::specialized));
+    std::string special = llvm::cantFail(compiler.emit(key, Stage::specialized));
     outs() << str(key) << "\n";
-    for (auto [stage, ir] :
-         {std::pair{"generic", &generic}, {"specialized", &special}})
-      outs() << "  " << stage << ": " << count(*ir, "tile.key_flag")
-             << " questions, " << count(*ir, "tile.name") << " arguments, "
-             << count(*ir, "scf.for") << " loops, " << count(*ir, "tile.mask ")
-             << " masks\n";
+    for (auto [stage, ir] : {std::pair{"generic", &generic}, {"specialized", &special}})
+      outs() << "  " << stage << ": " << count(*ir, "tile.key_flag") << " questions, "
+             << count(*ir, "tile.name") << " arguments, " << count(*ir, "scf.for") << " loops, "
+             << count(*ir, "tile.mask ") << " masks\n";
   }
 
   //===--------------------------------------------------------------------===//
@@ -76,10 +71,9 @@ int main() {
   // The hash covers the bytes of the key, the generic program and the versions
   // of everything that compiles it. Two spellings of one key have one hash.
   KernelHash one = llvm::cantFail(compiler.hash(key));
-  KernelHash other = llvm::cantFail(compiler.hash(
-      llvm::cantFail(parseKey("window_left,causal,f32,d64,dv=64"))));
-  KernelHash third =
-      llvm::cantFail(compiler.hash(llvm::cantFail(parseKey("f32,d64"))));
+  KernelHash other =
+      llvm::cantFail(compiler.hash(llvm::cantFail(parseKey("window_left,causal,f32,d64,dv=64"))));
+  KernelHash third = llvm::cantFail(compiler.hash(llvm::cantFail(parseKey("f32,d64"))));
   outs() << (one == other ? "same kernel" : "two kernels") << "\n"
          << (one == third ? "same kernel" : "two kernels") << "\n";
   return 0;

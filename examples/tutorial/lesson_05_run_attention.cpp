@@ -27,8 +27,7 @@ static bool allRight = true;
 static void check(const char *what, float found, double expected) {
   bool right = std::abs(found - expected) < 1e-6;
   allRight &= right;
-  outs() << fmt::format("  {:<24} {:.6f}  {}\n", what, found,
-                        right ? "right" : "WRONG");
+  outs() << fmt::format("  {:<24} {:.6f}  {}\n", what, found, right ? "right" : "WRONG");
 }
 
 static int fail(llvm::Error error) {
@@ -93,10 +92,9 @@ int main() {
     if (!prepared)
       return fail(prepared.takeError());
     outs() << str(llvm::cantFail(keyOf(call)))
-           << (origin == KernelOrigin::memory ? ", from memory\n"
-                                              : ", compiled\n");
-    // A prepared call can be launched again and again; nothing is checked,
-    // allocated or looked up any more.
+           << (origin == KernelOrigin::memory ? ", from memory\n" : ", compiled\n");
+    // A prepared call can be launched again and again; what was checked and
+    // looked up is not checked and looked up again.
     if (llvm::Error error = engine.launch(*prepared))
       return fail(std::move(error));
     check("query 0", o[0][0], left == 0 ? 20 : 15);

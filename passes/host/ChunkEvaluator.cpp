@@ -13,8 +13,8 @@ namespace tessera {
 
 /// True if the tile has the same value in every column.
 bool ChunkEvaluator::isRowValue(Value tile) {
-  return TileLowering::typeOf(tile).getDimSize(1) == 1 ||
-         matchPattern(tile, m_Constant()) || tile.getDefiningOp<tensor::SplatOp>();
+  return TileLowering::typeOf(tile).getDimSize(1) == 1 || matchPattern(tile, m_Constant()) ||
+         tile.getDefiningOp<tensor::SplatOp>();
 }
 
 void ChunkEvaluator::hoist(Value tile) {
@@ -54,8 +54,8 @@ Value ChunkEvaluator::compute(Value tile) {
     Value vector = lowering.buffers.load(buffer, where, firstRow, size);
     if (buffer.element == type.getElementType())
       return vector;
-    return arith::TruncFOp::create(emit, emit.loc(),
-                                   emit.vectorOf(size, type.getElementType()), vector);
+    return arith::TruncFOp::create(emit, emit.loc(), emit.vectorOf(size, type.getElementType()),
+                                   vector);
   }
 
   Operation *op = tile.getDefiningOp();
@@ -92,8 +92,7 @@ Value ChunkEvaluator::positions(tile::PositionsOp op) {
   auto offsets = llvm::to_vector(llvm::seq<int32_t>(0, size));
   Value lane = arith::ConstantOp::create(
       emit, emit.loc(),
-      DenseElementsAttr::get(emit.vectorOf(size, emit.getI32Type()),
-                             ArrayRef<int32_t>(offsets)));
+      DenseElementsAttr::get(emit.vectorOf(size, emit.getI32Type()), ArrayRef<int32_t>(offsets)));
   return arith::AddIOp::create(emit, emit.loc(), vector, lane);
 }
 

@@ -68,6 +68,7 @@ void TileLowering::lowerDot(tile::DotOp op, const Buffer &result) {
   RegisterBlock block = chooseBlock(result.rows, result.columns, machine);
   int64_t blockRows = block.lanes * block.vectors;
   VectorType vectorType = emit.vectorOf(block.lanes, emit.getF32Type());
+  Value zero = emit.splat(block.lanes, emit.number(0.0f));
 
   emit.loop(emit.index(0), emit.index(result.rows), blockRows, [&](Value row) {
     SmallVector<Value> rowOf;
@@ -88,25 +89,33 @@ void TileLowering::lowerDot(tile::DotOp op, const Buffer &result) {
       }
       // One step of k: the sums take over lhs[k] * rhs(k, columns).
       auto step = [&](Value k, ArrayRef<Value> state) {
-        SmallVector<Value> left, next;
-        for (Value vectorRow : rowOf)
+        SmallVector<Value> left, isZero, next;
+        for (Value vectorRow : rowOf) {
           left.push_back(buffers.load(lhs, k, vectorRow, block.lanes));
+          if (op.getSkipZeros())
+            isZero.push_back(arith::CmpFOp::create(emit, emit.loc(), arith::CmpFPredicate::OEQ,
+                                                   left.back(), zero));
+        }
         for (int64_t c = 0; c < block.columns; ++c) {
           Value major = transposed ? columnOf[c] : k;
           Value minor = transposed ? k : columnOf[c];
           Value offset = emit.add(emit.mul(major, emit.index(rhs.width)), minor);
-          Value element = emit.load(emit.getF32Type(),
-                                    emit.at(rhs.address, emit.getF32Type(), offset));
+          Value element =
+              emit.load(emit.getF32Type(), emit.at(rhs.address, emit.getF32Type(), offset));
           Value right = vector::BroadcastOp::create(emit, emit.loc(), vectorType, element);
-          for (int64_t v = 0; v < block.vectors; ++v)
-            next.push_back(math::FmaOp::create(emit, emit.loc(), left[v], right,
-                                               state[c * block.vectors + v]));
+          for (int64_t v = 0; v < block.vectors; ++v) {
+            Value sum = state[c * block.vectors + v];
+            Value more = math::FmaOp::create(emit, emit.loc(), left[v], right, sum);
+            next.push_back(op.getSkipZeros()
+                               ? arith::SelectOp::create(emit, emit.loc(), isZero[v], sum, more)
+                               : more);
+          }
         }
         return next;
       };
       int64_t unroll = vectorSize(depth, maxUnroll);
-      ResultRange products = emit.loop(
-          emit.index(0), emit.index(depth), unroll, sums, [&](Value k, ValueRange state) {
+      ResultRange products =
+          emit.loop(emit.index(0), emit.index(depth), unroll, sums, [&](Value k, ValueRange state) {
             SmallVector<Value> next(state);
             for (int64_t i = 0; i < unroll; ++i)
               next = step(emit.add(k, emit.index(i)), next);

@@ -36,8 +36,8 @@ public:
     return mlir::VectorType::get({size}, element);
   }
   Value splat(int64_t size, Value scalar) {
-    return mlir::vector::BroadcastOp::create(
-        *this, location, vectorOf(size, scalar.getType()), scalar);
+    return mlir::vector::BroadcastOp::create(*this, location, vectorOf(size, scalar.getType()),
+                                             scalar);
   }
 
   mlir::Type pointer() { return mlir::LLVM::LLVMPointerType::get(getContext()); }
@@ -57,8 +57,7 @@ public:
     return mlir::LLVM::LoadOp::create(*this, location, type, address, elementBytes(type));
   }
   void store(Value value, Value address) {
-    mlir::LLVM::StoreOp::create(*this, location, value, address,
-                                elementBytes(value.getType()));
+    mlir::LLVM::StoreOp::create(*this, location, value, address, elementBytes(value.getType()));
   }
 
   /// for i in first..end by step: body(i, state) -> next state.

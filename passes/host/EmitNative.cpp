@@ -104,8 +104,8 @@ static Error optimize(Module &module, TargetMachine &machine) {
     for (Instruction &instruction : instructions(function)) {
       if (auto *fma = dyn_cast<IntrinsicInst>(&instruction);
           fma && fma->getIntrinsicID() == Intrinsic::fma)
-        fma->setCalledFunction(Intrinsic::getOrInsertDeclaration(
-            &module, Intrinsic::fmuladd, {fma->getType()}));
+        fma->setCalledFunction(
+            Intrinsic::getOrInsertDeclaration(&module, Intrinsic::fmuladd, {fma->getType()}));
       else if (isa<FPMathOperator>(instruction) && !isa<CallInst>(instruction))
         instruction.setHasAllowContract(true);
     }
@@ -141,8 +141,7 @@ Expected<std::string> emitNative(mlir::ModuleOp module, const HostTarget &target
   for (Function &function : *translated) {
     // 512-bit registers are used where the program asks for them.
     function.addFnAttr("prefer-vector-width", std::to_string(target.machine().vectorBits));
-    function.addFnAttr("min-legal-vector-width",
-                       std::to_string(target.machine().vectorBits));
+    function.addFnAttr("min-legal-vector-width", std::to_string(target.machine().vectorBits));
   }
   if (Error error = optimize(*translated, **machine))
     return error;

@@ -34,9 +34,7 @@ public:
   Value sub(Value a, Value b) { return arith::SubFOp::create(rewriter, loc, a, b); }
   Value mul(Value a, Value b) { return arith::MulFOp::create(rewriter, loc, a, b); }
   Value div(Value a, Value b) { return arith::DivFOp::create(rewriter, loc, a, b); }
-  Value fma(Value a, Value b, Value c) {
-    return math::FmaOp::create(rewriter, loc, a, b, c);
-  }
+  Value fma(Value a, Value b, Value c) { return math::FmaOp::create(rewriter, loc, a, b, c); }
   Value less(Value a, Value b) {
     return arith::CmpFOp::create(rewriter, loc, arith::CmpFPredicate::OLT, a, b);
   }
@@ -70,12 +68,11 @@ public:
     // 2^f on [-1/2, 1/2].
     Value power = polynomial(fraction, {1.535336188319500e-4f, 1.339887440266574e-3f,
                                         9.618437357674640e-3f, 5.550332471162809e-2f,
-                                        2.402264791363012e-1f, 6.931472028550421e-1f,
-                                        1.0f});
+                                        2.402264791363012e-1f, 6.931472028550421e-1f, 1.0f});
     // 2^round(x), from its exponent bits: 0 for -127, infinity for 128.
     constexpr int32_t mantissaBits = 23, exponentBias = 127;
-    Value scale = toFloat(addBits(shiftLeft(toBits(biased), bits(mantissaBits)),
-                                  bits(exponentBias << mantissaBits)));
+    Value scale = toFloat(
+        addBits(shiftLeft(toBits(biased), bits(mantissaBits)), bits(exponentBias << mantissaBits)));
     return mul(power, scale);
   }
 
@@ -99,8 +96,7 @@ private:
 // math.exp2 x  ->  polynomial(x - round(x)) * 2^round(x)
 struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(math::Exp2Op op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(math::Exp2Op op, PatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not f32");
     rewriter.replaceOp(op, Expand(rewriter, op).exp2(op.getOperand()));
@@ -111,8 +107,7 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
 // math.tanh x  ->  |x| < 0.625: x + x^3 P(x^2);  else sign(x) (1 - 2 / (e^2|x| + 1))
 struct ExpandTanh : OpRewritePattern<math::TanhOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(math::TanhOp op,
-                                PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(math::TanhOp op, PatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not f32");
     Expand e(rewriter, op);
@@ -122,17 +117,14 @@ struct ExpandTanh : OpRewritePattern<math::TanhOp> {
 
     constexpr float twoLog2e = 2.88539008177792681472f;
     Value power = e.exp2(e.mul(magnitude, e.number(twoLog2e)));
-    Value large = e.sub(e.number(1.0f),
-                        e.div(e.number(2.0f), e.add(power, e.number(1.0f))));
+    Value large = e.sub(e.number(1.0f), e.div(e.number(2.0f), e.add(power, e.number(1.0f))));
     Value signedLarge = e.toFloat(e.orBits(e.toBits(large), signBit));
 
     Value square = e.mul(x, x);
-    Value series = e.polynomial(square, {-5.70498872745e-3f, 2.06390887954e-2f,
-                                         -5.37397155531e-2f, 1.33314422036e-1f,
-                                         -3.33332819422e-1f});
+    Value series = e.polynomial(square, {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f,
+                                         1.33314422036e-1f, -3.33332819422e-1f});
     Value small = e.fma(e.mul(series, square), x, x);
-    rewriter.replaceOp(op, e.choose(e.less(magnitude, e.number(0.625f)), small,
-                                    signedLarge));
+    rewriter.replaceOp(op, e.choose(e.less(magnitude, e.number(0.625f)), small, signedLarge));
     return success();
   }
 };

@@ -22,13 +22,12 @@ inline constexpr int64_t scratchAlignment = 64;
 /// program, the coordinate, its value and the first value out of bounds.
 inline constexpr llvm::StringLiteral violationName = "tessera_host_violation";
 enum class Violation : int64_t { batch, head, tile };
-using ViolationFunction = void (*)(int64_t line, int64_t coordinate, int64_t value,
-                                   int64_t limit);
+using ViolationFunction = void (*)(int64_t line, int64_t coordinate, int64_t value, int64_t limit);
 
 /// The functions of a compiled program.
 using ExtentsFunction = void (*)(const void *arguments, int64_t *extents);
-using PointFunction = void (*)(const void *arguments, int64_t tile, int64_t head,
-                               int64_t batch, void *scratch);
+using PointFunction = void (*)(const void *arguments, int64_t tile, int64_t head, int64_t batch,
+                               void *scratch);
 
 } // namespace tessera
 

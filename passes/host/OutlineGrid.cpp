@@ -33,8 +33,8 @@ void outlineExtents(func::FuncOp func) {
   builder.setInsertionPointToEnd(body);
   func::ReturnOp::create(builder, grid.getLoc(), grid.getOperands());
   Type index = builder.getIndexType();
-  extents.setFunctionType(builder.getFunctionType(extents.getArgumentTypes(),
-                                                  {index, index, index}));
+  extents.setFunctionType(
+      builder.getFunctionType(extents.getArgumentTypes(), {index, index, index}));
   grid.erase();
 }
 
@@ -54,8 +54,7 @@ LogicalResult takeCoordinates(func::FuncOp func) {
 
 struct OutlineGridPass : impl::OutlineGridPassBase<OutlineGridPass> {
   void runOnOperation() override {
-    for (func::FuncOp func :
-         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
+    for (func::FuncOp func : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
       if (func.isExternal() || !gridOf(func))
         continue;
       outlineExtents(func);

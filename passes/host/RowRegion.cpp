@@ -90,8 +90,7 @@ void RowRegion::keepWhatLaterLevelsRead() {
     Operation *op = tile.getDefiningOp();
     if (TileLowering::typeOf(tile).getDimSize(1) == 1 ||
         !isa<FloatType>(TileLowering::typeOf(tile).getElementType()) ||
-        op->hasTrait<OpTrait::ConstantLike>() ||
-        isa<tile::BroadcastOp, tensor::SplatOp>(op))
+        op->hasTrait<OpTrait::ConstantLike>() || isa<tile::BroadcastOp, tensor::SplatOp>(op))
       continue;
     for (Operation *user : tile.getUsers()) {
       if (user->getNumResults() != 1 || !needed.contains(user->getResult(0)))
@@ -118,8 +117,7 @@ bool RowRegion::diesIn(Value tile, Value result) {
     if (user->getNumResults() != 1)
       return false;
     Value next = user->getResult(0);
-    if (isa<tile::ReduceOp>(user) && needed.contains(next) &&
-        levelOf(next) <= levelOf(result))
+    if (isa<tile::ReduceOp>(user) && needed.contains(next) && levelOf(next) <= levelOf(result))
       continue;
     while (next != result) {
       if (!next.hasOneUse() || next.use_begin()->getOwner()->getNumResults() != 1 ||
@@ -213,8 +211,7 @@ static Value combine(Emit &emit, tile::ReduceKind kind, Value a, Value b) {
   if (kind == tile::ReduceKind::Add)
     return arith::AddFOp::create(emit, emit.loc(), a, b);
   // One instruction where maxnumf takes three; NaN may be passed over.
-  Value greater =
-      arith::CmpFOp::create(emit, emit.loc(), arith::CmpFPredicate::OGT, a, b);
+  Value greater = arith::CmpFOp::create(emit, emit.loc(), arith::CmpFPredicate::OGT, a, b);
   return arith::SelectOp::create(emit, emit.loc(), greater, a, b);
 }
 
@@ -224,16 +221,15 @@ void RowRegion::emitWalk(ChunkEvaluator &chunk, Value row, int64_t size, int64_t
   SmallVector<Value> init;
   for (tile::ReduceOp reduce : walk.reductions) {
     chunk.hoist(reduce.getSource());
-    float identity = reduce.getKind() == tile::ReduceKind::Max
-                         ? -std::numeric_limits<float>::infinity()
-                         : 0.0f;
+    float identity =
+        reduce.getKind() == tile::ReduceKind::Max ? -std::numeric_limits<float>::infinity() : 0.0f;
     init.push_back(emit.splat(size, emit.number(identity)));
   }
   for (auto &[value, buffer] : walk.stores)
     chunk.hoist(value);
 
-  ResultRange reduced = emit.loop(
-      emit.index(0), emit.index(columns), 1, init, [&](Value column, ValueRange state) {
+  ResultRange reduced =
+      emit.loop(emit.index(0), emit.index(columns), 1, init, [&](Value column, ValueRange state) {
         chunk.enterColumn(column);
         for (auto &[value, buffer] : walk.stores) {
           Value vector = chunk.evaluate(value);
@@ -244,8 +240,7 @@ void RowRegion::emitWalk(ChunkEvaluator &chunk, Value row, int64_t size, int64_t
         }
         SmallVector<Value> next;
         for (auto [reduce, sum] : llvm::zip_equal(walk.reductions, state))
-          next.push_back(combine(emit, reduce.getKind(), sum,
-                                 chunk.evaluate(reduce.getSource())));
+          next.push_back(combine(emit, reduce.getKind(), sum, chunk.evaluate(reduce.getSource())));
         return next;
       });
   for (auto [reduce, vector] : llvm::zip_equal(walk.reductions, reduced))
@@ -262,23 +257,20 @@ Value TileLowering::lowerAny(tile::AnyOp op) {
   int64_t size = vectorSize(type.getDimSize(0), machine.lanes());
   Value no = arith::ConstantOp::create(emit, emit.loc(), emit.getBoolAttr(false));
   auto rows = emit.loop(
-      emit.index(0), emit.index(type.getDimSize(0)), size, {no},
-      [&](Value row, ValueRange state) {
+      emit.index(0), emit.index(type.getDimSize(0)), size, {no}, [&](Value row, ValueRange state) {
         ChunkEvaluator chunk(*this, row, size);
         chunk.hoist(op.getKeep());
         Value none = emit.splat(size, no);
-        auto columns = emit.loop(
-            emit.index(0), emit.index(type.getDimSize(1)), 1, {none},
-            [&](Value column, ValueRange lanes) {
-              chunk.enterColumn(column);
-              Value keep = chunk.evaluate(op.getKeep());
-              return SmallVector<Value>{
-                  arith::OrIOp::create(emit, emit.loc(), lanes[0], keep)};
-            });
-        Value any = vector::ReductionOp::create(emit, emit.loc(),
-                                                vector::CombiningKind::OR, columns[0]);
-        return SmallVector<Value>{
-            arith::OrIOp::create(emit, emit.loc(), state[0], any)};
+        auto columns = emit.loop(emit.index(0), emit.index(type.getDimSize(1)), 1, {none},
+                                 [&](Value column, ValueRange lanes) {
+                                   chunk.enterColumn(column);
+                                   Value keep = chunk.evaluate(op.getKeep());
+                                   return SmallVector<Value>{
+                                       arith::OrIOp::create(emit, emit.loc(), lanes[0], keep)};
+                                 });
+        Value any =
+            vector::ReductionOp::create(emit, emit.loc(), vector::CombiningKind::OR, columns[0]);
+        return SmallVector<Value>{arith::OrIOp::create(emit, emit.loc(), state[0], any)};
       });
   return rows[0];
 }

@@ -56,12 +56,10 @@ public:
   void forget(mlir::Value tile) { places.erase(tile); }
 
   /// The vector of `size` rows from `row` in one column.
-  mlir::Value load(const Buffer &buffer, mlir::Value column, mlir::Value row,
-                   int64_t size) {
+  mlir::Value load(const Buffer &buffer, mlir::Value column, mlir::Value row, int64_t size) {
     return emit.load(emit.vectorOf(size, buffer.element), address(buffer, column, row));
   }
-  void store(mlir::Value vector, const Buffer &buffer, mlir::Value column,
-             mlir::Value row) {
+  void store(mlir::Value vector, const Buffer &buffer, mlir::Value column, mlir::Value row) {
     emit.store(vector, address(buffer, column, row));
   }
   mlir::Value address(const Buffer &buffer, mlir::Value column, mlir::Value row) {

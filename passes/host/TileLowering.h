@@ -88,8 +88,8 @@ private:
   void lowerBlock(mlir::Block &block);
   void lowerFor(mlir::scf::ForOp op);
   void lowerIf(mlir::scf::IfOp op);
-  void planInPlace(mlir::Block &block, mlir::ValueRange yields,
-                   llvm::ArrayRef<Buffer> targets, mlir::ValueRange occupants);
+  void planInPlace(mlir::Block &block, mlir::ValueRange yields, llvm::ArrayRef<Buffer> targets,
+                   mlir::ValueRange occupants);
   void finishBlock(mlir::ValueRange yields, llvm::ArrayRef<Buffer> targets);
   void flush(mlir::Operation *barrier,
              llvm::ArrayRef<std::pair<mlir::Value, Buffer>> demanded = {});
@@ -100,8 +100,8 @@ private:
   mlir::Value validRows(const ViewFields &view, mlir::Value tile, int64_t size);
   mlir::Value rowAddress(const ViewFields &view, mlir::Value batch, mlir::Value head,
                          mlir::Value row);
-  void checkAccess(mlir::Operation *op, const ViewFields &view, mlir::Value batch,
-                   mlir::Value head, mlir::Value tile, int64_t size);
+  void checkAccess(mlir::Operation *op, const ViewFields &view, mlir::Value batch, mlir::Value head,
+                   mlir::Value tile, int64_t size);
   void loadNatural(tile::LoadOp op, const ViewFields &view);
   void loadLanes(tile::LoadOp op, const ViewFields &view);
 

@@ -40,9 +40,7 @@ static Operation *barrierAfter(Operation *op) {
 }
 
 /// Masks are computed where they are read; memory has no place for bits.
-static bool isMask(Value tile) {
-  return TileLowering::typeOf(tile).getElementType().isInteger(1);
-}
+static bool isMask(Value tile) { return TileLowering::typeOf(tile).getElementType().isInteger(1); }
 
 static bool isRow(Value tile) { return TileLowering::typeOf(tile).getDimSize(1) == 1; }
 
@@ -73,9 +71,8 @@ bool TileLowering::isCheap(Value tile) {
       result = true;
     else if (op->getDialect() == op->getContext()->getLoadedDialect<arith::ArithDialect>() ||
              isa<tile::BroadcastOp, math::AbsIOp>(op))
-      result = llvm::all_of(op->getOperands(), [&](Value operand) {
-        return !isTile(operand) || isCheap(operand);
-      });
+      result = llvm::all_of(op->getOperands(),
+                            [&](Value operand) { return !isTile(operand) || isCheap(operand); });
   }
   return cheap[tile] = result;
 }
@@ -131,8 +128,7 @@ void TileLowering::planInPlace(Block &block, ValueRange yields, ArrayRef<Buffer>
 
 /// Computes what `barrier` and everything behind it reads of the pending ops,
 /// and the tiles in `demanded` in any case.
-void TileLowering::flush(Operation *barrier,
-                         ArrayRef<std::pair<Value, Buffer>> demanded) {
+void TileLowering::flush(Operation *barrier, ArrayRef<std::pair<Value, Buffer>> demanded) {
   // Cheap tiles are in memory for one barrier only.
   for (Value tile : transient)
     buffers.forget(tile);
@@ -162,8 +158,8 @@ void TileLowering::flush(Operation *barrier,
   };
   for (Operation *op : pending) {
     Value tile = op->getResult(0);
-    bool readLater = llvm::any_of(
-        tile.getUsers(), [&](Operation *user) { return !pending.contains(user); });
+    bool readLater =
+        llvm::any_of(tile.getUsers(), [&](Operation *user) { return !pending.contains(user); });
     if (!readLater)
       continue;
     if (isMask(tile) || accumulatorOf(tile))
@@ -196,11 +192,11 @@ void TileLowering::lowerBlock(Block &block) {
       SmallVector<std::pair<Value, Buffer>, 1> demanded;
       RankedTensorType type = typeOf(store.getValue());
       if (!buffers.find(store.getValue()))
-        demanded.push_back({store.getValue(),
-                            type.getElementType().isF32()
-                                ? Buffer()
-                                : buffers.allocate(type.getDimSize(0), type.getDimSize(1),
-                                                   type.getElementType())});
+        demanded.push_back(
+            {store.getValue(), type.getElementType().isF32()
+                                   ? Buffer()
+                                   : buffers.allocate(type.getDimSize(0), type.getDimSize(1),
+                                                      type.getElementType())});
       flush(store, demanded);
       lowerStore(store, buffers.find(store.getValue()));
     } else if (auto any = dyn_cast<tile::AnyOp>(op)) {
@@ -305,8 +301,8 @@ void TileLowering::lowerIf(scf::IfOp op) {
     occupants.push_back(buffers.find(passed) == target ? passed : Value());
   }
   bool hasElse = op.elseBlock() != nullptr;
-  auto branch = scf::IfOp::create(emit, emit.loc(), TypeRange(), scalar(op.getCondition()),
-                                  hasElse);
+  auto branch =
+      scf::IfOp::create(emit, emit.loc(), TypeRange(), scalar(op.getCondition()), hasElse);
   auto lowerBranch = [&](Block &from, Block &to) {
     OpBuilder::InsertionGuard guard(emit);
     emit.setInsertionPointToStart(&to);
@@ -330,8 +326,8 @@ void TileLowering::lowerIf(scf::IfOp op) {
 //===----------------------------------------------------------------------===//
 
 TileLowering::TileLowering(func::FuncOp source, HostMachine machine, bool checked)
-    : emit(source.getContext()), buffers(emit), machine(machine), checked(checked),
-      source(source) {}
+    : emit(source.getContext()), buffers(emit), machine(machine), checked(checked), source(source) {
+}
 
 Type TileLowering::bufferElement(Value tile) {
   Type element = typeOf(tile).getElementType();
@@ -384,8 +380,8 @@ LogicalResult TileLowering::run() {
   buffers.start(last, entry);
   readArguments();
   if (!isExtents)
-    for (auto [from, to] : llvm::zip_equal(source.getArguments().take_back(3),
-                                           entry->getArguments().slice(1, 3)))
+    for (auto [from, to] :
+         llvm::zip_equal(source.getArguments().take_back(3), entry->getArguments().slice(1, 3)))
       scalars.map(from, to);
 
   lowerBlock(source.getBody().front());
@@ -394,8 +390,7 @@ LogicalResult TileLowering::run() {
   if (isExtents) {
     auto results = source.getBody().front().getTerminator()->getOperands();
     for (auto [i, extent] : llvm::enumerate(results)) {
-      Value wide = arith::IndexCastOp::create(emit, emit.loc(), emit.getI64Type(),
-                                              scalar(extent));
+      Value wide = arith::IndexCastOp::create(emit, emit.loc(), emit.getI64Type(), scalar(extent));
       emit.store(wide, emit.atBytes(last, 8 * i));
     }
   } else {
@@ -426,10 +421,9 @@ struct TileToVectorPass : impl::TileToVectorPassBase<TileToVectorPass> {
       return;
     OpBuilder builder(module.getBody(), module.getBody()->begin());
     Type integer = builder.getI64Type();
-    LLVM::LLVMFuncOp::create(
-        builder, module.getLoc(), violationName,
-        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()),
-                                    {integer, integer, integer, integer}));
+    LLVM::LLVMFuncOp::create(builder, module.getLoc(), violationName,
+                             LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()),
+                                                         {integer, integer, integer, integer}));
   }
 };
 

@@ -46,8 +46,7 @@ void TileLowering::readArguments() {
       perHeadAddress[value] = emit.atBytes(argumentBlock, offset);
       break;
     case ArgumentKind::scalar:
-      scalars.map(value,
-                  emit.load(emit.getF32Type(), emit.atBytes(argumentBlock, offset)));
+      scalars.map(value, emit.load(emit.getF32Type(), emit.atBytes(argumentBlock, offset)));
       break;
     case ArgumentKind::index:
       scalars.map(value, indexAt(offset));
@@ -75,11 +74,10 @@ Value TileLowering::lowerFetch(tile::FetchOp op) {
     Value wide = emit.load(emit.getI64Type(), emit.atBytes(argument, field));
     return arith::IndexCastOp::create(emit, emit.loc(), emit.getIndexType(), wide);
   };
-  Value data =
-      emit.load(emit.pointer(), emit.atBytes(argument, offsetof(PerHeadArgument, data)));
-  Value offset = emit.add(
-      emit.mul(scalar(op.getBatch()), stride(offsetof(PerHeadArgument, batchStride))),
-      emit.mul(scalar(op.getHead()), stride(offsetof(PerHeadArgument, headStride))));
+  Value data = emit.load(emit.pointer(), emit.atBytes(argument, offsetof(PerHeadArgument, data)));
+  Value offset =
+      emit.add(emit.mul(scalar(op.getBatch()), stride(offsetof(PerHeadArgument, batchStride))),
+               emit.mul(scalar(op.getHead()), stride(offsetof(PerHeadArgument, headStride))));
   return emit.load(emit.getF32Type(), emit.at(data, emit.getF32Type(), offset));
 }
 
@@ -94,15 +92,14 @@ Value TileLowering::validRows(const ViewFields &view, Value tile, int64_t size) 
 }
 
 Value TileLowering::rowAddress(const ViewFields &view, Value batch, Value head, Value row) {
-  Value offset = emit.add(emit.mul(batch, view.batchStride),
-                          emit.mul(head, view.headStride));
+  Value offset = emit.add(emit.mul(batch, view.batchStride), emit.mul(head, view.headStride));
   offset = emit.add(offset, emit.mul(row, view.rowStride));
   return emit.at(view.data, view.element, offset);
 }
 
 /// Calls the runtime when a coordinate is not within 0..limit-1.
-void TileLowering::checkAccess(Operation *op, const ViewFields &view, Value batch,
-                               Value head, Value tile, int64_t size) {
+void TileLowering::checkAccess(Operation *op, const ViewFields &view, Value batch, Value head,
+                               Value tile, int64_t size) {
   if (!checked)
     return;
   int64_t line = 0;
@@ -115,20 +112,19 @@ void TileLowering::checkAccess(Operation *op, const ViewFields &view, Value batc
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIntOp::create(emit, emit.loc(), value, 64);
   };
-  std::tuple<Violation, Value, Value> coordinates[] = {
-      {Violation::batch, batch, view.batches},
-      {Violation::head, head, view.heads},
-      {Violation::tile, tile, tiles}};
+  std::tuple<Violation, Value, Value> coordinates[] = {{Violation::batch, batch, view.batches},
+                                                       {Violation::head, head, view.heads},
+                                                       {Violation::tile, tile, tiles}};
   for (auto [kind, value, limit] : coordinates) {
     // One unsigned comparison also catches what is negative.
-    Value outside = arith::CmpIOp::create(emit, emit.loc(), arith::CmpIPredicate::uge,
-                                          value, limit);
+    Value outside =
+        arith::CmpIOp::create(emit, emit.loc(), arith::CmpIPredicate::uge, value, limit);
     auto branch = scf::IfOp::create(emit, emit.loc(), outside);
     OpBuilder::InsertionGuard guard(emit);
     emit.setInsertionPointToStart(branch.thenBlock());
-    LLVM::CallOp::create(emit, emit.loc(), TypeRange(), violationName,
-                         ValueRange{constant(line), constant(int64_t(kind)),
-                                    integer(value), integer(limit)});
+    LLVM::CallOp::create(
+        emit, emit.loc(), TypeRange(), violationName,
+        ValueRange{constant(line), constant(int64_t(kind)), integer(value), integer(limit)});
   }
 }
 
@@ -189,8 +185,8 @@ void TileLowering::loadNatural(tile::LoadOp op, const ViewFields &view) {
     emit.store(vectorValue, emit.at(place.address, emit.getF32Type(), offset));
   };
   emit.loop(emit.index(0), valid, 1, [&](Value row) {
-    Value from = rowAddress(view, scalar(op.getBatch()), scalar(op.getHead()),
-                            emit.add(firstRow, row));
+    Value from =
+        rowAddress(view, scalar(op.getBatch()), scalar(op.getHead()), emit.add(firstRow, row));
     emit.loop(emit.index(0), emit.index(width), size, [&](Value column) {
       Value elements = emit.load(vector, emit.at(from, view.element, column));
       put(toF32(emit, elements), row, column);
@@ -213,8 +209,8 @@ void TileLowering::loadLanes(tile::LoadOp op, const ViewFields &view) {
   Value valid = validRows(view, tile, rows);
   Value firstRow = emit.mul(tile, emit.index(rows));
   emit.loop(emit.index(0), valid, 1, [&](Value row) {
-    Value from = rowAddress(view, scalar(op.getBatch()), scalar(op.getHead()),
-                            emit.add(firstRow, row));
+    Value from =
+        rowAddress(view, scalar(op.getBatch()), scalar(op.getHead()), emit.add(firstRow, row));
     emit.loop(emit.index(0), emit.index(width), 1, [&](Value column) {
       Value element = emit.load(view.element, emit.at(from, view.element, column));
       emit.store(toF32(emit, element), buffers.address(place, column, row));
@@ -222,9 +218,8 @@ void TileLowering::loadLanes(tile::LoadOp op, const ViewFields &view) {
   });
   Value padding = emit.number(paddingOf(op, checked));
   emit.loop(emit.index(0), emit.index(width), 1, [&](Value column) {
-    emit.loop(valid, emit.index(rows), 1, [&](Value row) {
-      emit.store(padding, buffers.address(place, column, row));
-    });
+    emit.loop(valid, emit.index(rows), 1,
+              [&](Value row) { emit.store(padding, buffers.address(place, column, row)); });
   });
 }
 
@@ -235,8 +230,8 @@ void TileLowering::lowerStore(tile::StoreOp op, const Buffer &value) {
   Value valid = validRows(view, tile, value.rows);
   Value firstRow = emit.mul(tile, emit.index(value.rows));
   emit.loop(emit.index(0), valid, 1, [&](Value row) {
-    Value to = rowAddress(view, scalar(op.getBatch()), scalar(op.getHead()),
-                          emit.add(firstRow, row));
+    Value to =
+        rowAddress(view, scalar(op.getBatch()), scalar(op.getHead()), emit.add(firstRow, row));
     emit.loop(emit.index(0), emit.index(value.columns), 1, [&](Value column) {
       Value element = emit.load(value.element, buffers.address(value, column, row));
       if (value.element != view.element)

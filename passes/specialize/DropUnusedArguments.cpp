@@ -12,8 +12,7 @@ namespace tessera {
 
 namespace {
 
-struct DropUnusedArgumentsPass
-    : impl::DropUnusedArgumentsPassBase<DropUnusedArgumentsPass> {
+struct DropUnusedArgumentsPass : impl::DropUnusedArgumentsPassBase<DropUnusedArgumentsPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
     if (func.isExternal())

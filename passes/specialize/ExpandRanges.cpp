@@ -25,8 +25,8 @@ Value lengthOf(OpBuilder &builder, Location loc, Value start, Value end) {
 Value expand(OpBuilder &builder, tile::CountOp op) {
   Value count = arith::ConstantIndexOp::create(builder, op.getLoc(), 0);
   for (auto [start, end] : llvm::zip_equal(op.getStarts(), op.getEnds()))
-    count = builder.createOrFold<arith::AddIOp>(
-        op.getLoc(), count, lengthOf(builder, op.getLoc(), start, end));
+    count = builder.createOrFold<arith::AddIOp>(op.getLoc(), count,
+                                                lengthOf(builder, op.getLoc(), start, end));
   return count;
 }
 
@@ -38,14 +38,13 @@ Value expand(OpBuilder &builder, tile::NthOp op) {
     Value offset = builder.createOrFold<arith::SubIOp>(loc, start, before);
     Value candidate = builder.createOrFold<arith::AddIOp>(loc, offset, op.getN());
     if (index) {
-      Value reached = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
-                                            op.getN(), before);
+      Value reached =
+          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge, op.getN(), before);
       index = arith::SelectOp::create(builder, loc, reached, candidate, index);
     } else {
       index = candidate;
     }
-    before = builder.createOrFold<arith::AddIOp>(loc, before,
-                                                 lengthOf(builder, loc, start, end));
+    before = builder.createOrFold<arith::AddIOp>(loc, before, lengthOf(builder, loc, start, end));
   }
   return index ? index : op.getN();
 }

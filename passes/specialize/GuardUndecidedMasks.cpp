@@ -44,8 +44,8 @@ void guard(scf::ForOp loop) {
   }
   if (last)
     builder.setInsertionPointAfter(last);
-  auto any = tile::AnyOp::create(builder, loop.getLoc(), builder.getI1Type(),
-                                 maskOf(loop).getKeep());
+  auto any =
+      tile::AnyOp::create(builder, loop.getLoc(), builder.getI1Type(), maskOf(loop).getKeep());
   auto branch = scf::IfOp::create(builder, loop.getLoc(), loop.getResultTypes(), any,
                                   /*withElseRegion=*/true);
   auto yield = cast<scf::YieldOp>(body->getTerminator());
@@ -58,8 +58,7 @@ void guard(scf::ForOp loop) {
   scf::YieldOp::create(builder, yield.getLoc(), branch.getResults());
 }
 
-struct GuardUndecidedMasksPass
-    : impl::GuardUndecidedMasksPassBase<GuardUndecidedMasksPass> {
+struct GuardUndecidedMasksPass : impl::GuardUndecidedMasksPassBase<GuardUndecidedMasksPass> {
   void runOnOperation() override {
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) {

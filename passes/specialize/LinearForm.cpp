@@ -49,12 +49,11 @@ LinearForm LinearForm::uniform() const {
 
 /// The same tile of positions, though perhaps computed twice.
 static bool samePositions(tile::PositionsOp a, tile::PositionsOp b) {
-  return a.getView() == b.getView() && a.getBatch() == b.getBatch() &&
-         a.getTile() == b.getTile() && a.getType() == b.getType();
+  return a.getView() == b.getView() && a.getBatch() == b.getBatch() && a.getTile() == b.getTile() &&
+         a.getType() == b.getType();
 }
 
-static std::optional<LinearForm> readPositions(tile::PositionsOp op,
-                                               PositionSpace &space) {
+static std::optional<LinearForm> readPositions(tile::PositionsOp op, PositionSpace &space) {
   LinearForm form;
   if (op.isColumn()) {
     if (space.rows && !samePositions(space.rows, op))
@@ -67,8 +66,7 @@ static std::optional<LinearForm> readPositions(tile::PositionsOp op,
     form.row = 1;
     return form;
   }
-  if (op.getTile() != space.keyTile ||
-      (space.columns && !samePositions(space.columns, op)))
+  if (op.getTile() != space.keyTile || (space.columns && !samePositions(space.columns, op)))
     return std::nullopt;
   space.columns = op;
   form.column = 1;
@@ -115,8 +113,7 @@ std::optional<LinearForm> readLinearForm(Value value, PositionSpace &space) {
   }
 
   // Any other integer is a name for itself, if it is one and stays the same.
-  if (!value.getType().isIntOrIndex() ||
-      space.loopBody->isAncestor(value.getParentRegion()))
+  if (!value.getType().isIntOrIndex() || space.loopBody->isAncestor(value.getParentRegion()))
     return std::nullopt;
   form.terms.push_back({value, 1});
   return form;

@@ -31,9 +31,9 @@ struct LinearForm {
 /// the key tiles.
 struct PositionSpace {
   mlir::Region *loopBody = nullptr;
-  mlir::Value keyTile;          ///< the loop's index of the key tile
-  tile::PositionsOp rows;       ///< the one op that R comes from, when seen
-  tile::PositionsOp columns;    ///< the one op that C comes from, when seen
+  mlir::Value keyTile;       ///< the loop's index of the key tile
+  tile::PositionsOp rows;    ///< the one op that R comes from, when seen
+  tile::PositionsOp columns; ///< the one op that C comes from, when seen
 };
 
 /// Reads a tile of positions (or a scalar) as a linear form. Nothing if it is
@@ -41,8 +41,7 @@ struct PositionSpace {
 std::optional<LinearForm> readLinearForm(mlir::Value value, PositionSpace &space);
 
 /// Arithmetic that computes a form without R and C, as an index.
-mlir::Value materialize(mlir::OpBuilder &builder, mlir::Location loc,
-                        const LinearForm &form);
+mlir::Value materialize(mlir::OpBuilder &builder, mlir::Location loc, const LinearForm &form);
 
 } // namespace tessera
 

@@ -13,14 +13,11 @@ namespace tessera {
 /// of so many would cost more than the tiles they save.
 static constexpr size_t maxAlternatives = 16;
 
-static Alternatives everything(bool undecided) {
-  return {{Conjunction{}}, undecided};
-}
+static Alternatives everything(bool undecided) { return {{Conjunction{}}, undecided}; }
 
 static Alternatives capped(Alternatives alternatives) {
-  return alternatives.conjunctions.size() > maxAlternatives
-             ? everything(/*undecided=*/true)
-             : alternatives;
+  return alternatives.conjunctions.size() > maxAlternatives ? everything(/*undecided=*/true)
+                                                            : alternatives;
 }
 
 static Alternatives either(Alternatives a, const Alternatives &b) {
@@ -52,8 +49,7 @@ static Alternatives atLeastZero(LinearForm form, int64_t offset) {
   return {{Conjunction{{form}}}, false};
 }
 
-static Alternatives readComparison(arith::CmpIOp op, bool complement,
-                                   PositionSpace &space) {
+static Alternatives readComparison(arith::CmpIOp op, bool complement, PositionSpace &space) {
   auto left = readLinearForm(op.getLhs(), space);
   auto right = readLinearForm(op.getRhs(), space);
   if (!left || !right)

@@ -21,24 +21,19 @@ static llvm::Error failure(const std::string &message) {
 }
 
 static llvm::Error unknown(Operation *op) {
-  return failure(
-      fmt::format("cannot evaluate {}: it is no integer arithmetic over "
-                  "lengths and arguments",
-                  op->getName().getStringRef().str()));
+  return failure(fmt::format("cannot evaluate {}: it is no integer arithmetic over "
+                             "lengths and arguments",
+                             op->getName().getStringRef().str()));
 }
 
-static bool isTile(Value value) {
-  return isa<RankedTensorType>(value.getType());
-}
+static bool isTile(Value value) { return isa<RankedTensorType>(value.getType()); }
 
 static Type elementType(Type type) {
   auto tile = dyn_cast<RankedTensorType>(type);
   return tile ? tile.getElementType() : type;
 }
 
-static bool isInteger(Value value) {
-  return elementType(value.getType()).isIntOrIndex();
-}
+static bool isInteger(Value value) { return elementType(value.getType()).isIntOrIndex(); }
 
 /// A number as wide as its type; more significant bits are lost.
 static int64_t wrapped(Type type, uint64_t number) {
@@ -119,8 +114,7 @@ static Expected<int64_t> arithmetic(Operation *op, ArrayRef<int64_t> in) {
     return in[0] ? in[1] : in[2];
   if (isa<arith::IndexCastOp>(op))
     return in[0];
-  if (isa<arith::DivSIOp, arith::FloorDivSIOp, arith::CeilDivSIOp,
-          arith::RemSIOp>(op))
+  if (isa<arith::DivSIOp, arith::FloorDivSIOp, arith::CeilDivSIOp, arith::RemSIOp>(op))
     return divide(op, in[0], in[1]);
   return unknown(op);
 }
@@ -128,8 +122,8 @@ static Expected<int64_t> arithmetic(Operation *op, ArrayRef<int64_t> in) {
 /// `in`: starts, then ends.
 static int64_t count(ArrayRef<int64_t> in) {
   int64_t sum = 0;
-  for (auto [start, end] : llvm::zip_equal(in.take_front(in.size() / 2),
-                                           in.take_back(in.size() / 2)))
+  for (auto [start, end] :
+       llvm::zip_equal(in.take_front(in.size() / 2), in.take_back(in.size() / 2)))
     sum += std::max<int64_t>(end - start, 0);
   return sum;
 }
@@ -204,16 +198,14 @@ Expected<int64_t> ScalarEvaluator::evaluate(Value scalar) {
     Expected<int64_t> number = compute(value);
     if (!number)
       return number;
-    (isTile(value) ? elements : scalars)[value] =
-        wrapped(value.getType(), *number);
+    (isTile(value) ? elements : scalars)[value] = wrapped(value.getType(), *number);
     open.pop_back();
   }
   bool isTruth = elementType(scalar.getType()).isInteger(1);
   return isTruth ? *find(scalar) & 1 : *find(scalar);
 }
 
-Expected<int64_t> ScalarEvaluator::evaluate(Value tile, int64_t row,
-                                            int64_t column) {
+Expected<int64_t> ScalarEvaluator::evaluate(Value tile, int64_t row, int64_t column) {
   if (this->row != row || this->column != column)
     elements.clear();
   this->row = row;
@@ -231,8 +223,7 @@ Expected<int64_t> ScalarEvaluator::compute(Value value) {
   APInt number;
   if (isInteger(value) && matchPattern(value, m_ConstantInt(&number)))
     return number.getSExtValue();
-  if (isInteger(value) && matchPattern(value, m_Constant(&dense)) &&
-      dense.isSplat())
+  if (isInteger(value) && matchPattern(value, m_Constant(&dense)) && dense.isSplat())
     return dense.getSplatValue<APInt>().getSExtValue();
 
   if (auto length = dyn_cast<tile::LengthOp>(op)) {
@@ -261,8 +252,7 @@ Expected<int64_t> ScalarEvaluator::compute(Value value) {
     in.push_back(*known);
   }
   if (auto positions = dyn_cast<tile::PositionsOp>(op))
-    return in[0] * positions.getTileSize() +
-           (positions.isColumn() ? row : column);
+    return in[0] * positions.getTileSize() + (positions.isColumn() ? row : column);
   if (isa<tile::BroadcastOp, tensor::SplatOp>(op))
     return in[0];
   if (isa<tile::CountOp>(op))
@@ -274,9 +264,8 @@ Expected<int64_t> ScalarEvaluator::compute(Value value) {
 
 static std::string nameOf(BlockArgument value) {
   auto func = dyn_cast<func::FuncOp>(value.getOwner()->getParentOp());
-  auto name = func ? func.getArgAttrOfType<StringAttr>(value.getArgNumber(),
-                                                       argumentName)
-                   : StringAttr();
+  auto name =
+      func ? func.getArgAttrOfType<StringAttr>(value.getArgNumber(), argumentName) : StringAttr();
   return name ? name.str() : "";
 }
 
@@ -286,11 +275,9 @@ Expected<int64_t> ScalarEvaluator::argument(BlockArgument value) const {
   if (found != arguments.indices.end())
     return found->second;
   if (name.empty())
-    return failure(fmt::format(
-        "cannot evaluate an argument of {} without a value",
-        value.getOwner()->getParentOp()->getName().getStringRef().str()));
-  return failure(
-      fmt::format("no value is given for the argument \"{}\"", name));
+    return failure(fmt::format("cannot evaluate an argument of {} without a value",
+                               value.getOwner()->getParentOp()->getName().getStringRef().str()));
+  return failure(fmt::format("no value is given for the argument \"{}\"", name));
 }
 
 Expected<ViewExtents> ScalarEvaluator::extents(Value view) const {
@@ -298,8 +285,7 @@ Expected<ViewExtents> ScalarEvaluator::extents(Value view) const {
   std::string name = argument ? nameOf(argument) : "";
   auto found = arguments.views.find(name);
   if (found == arguments.views.end())
-    return failure(
-        fmt::format("no extents are given for the view \"{}\"", name));
+    return failure(fmt::format("no extents are given for the view \"{}\"", name));
   return found->second;
 }
 

@@ -29,8 +29,7 @@ struct ArgumentValues {
 /// Tiles of integers, masks among them, can be read one element at a time.
 class ScalarEvaluator {
 public:
-  explicit ScalarEvaluator(ArgumentValues arguments)
-      : arguments(std::move(arguments)) {}
+  explicit ScalarEvaluator(ArgumentValues arguments) : arguments(std::move(arguments)) {}
 
   /// Gives a value. What was computed from the value it had is forgotten.
   void bind(mlir::Value value, int64_t number);
@@ -39,8 +38,7 @@ public:
   llvm::Expected<int64_t> evaluate(mlir::Value scalar);
 
   /// The same for one element of a tile of integers.
-  llvm::Expected<int64_t> evaluate(mlir::Value tile, int64_t row,
-                                   int64_t column);
+  llvm::Expected<int64_t> evaluate(mlir::Value tile, int64_t row, int64_t column);
 
   llvm::Expected<ViewExtents> extents(mlir::Value view) const;
 

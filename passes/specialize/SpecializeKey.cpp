@@ -28,8 +28,7 @@ struct SpecializeKeyPass : impl::SpecializeKeyPassBase<SpecializeKeyPass> {
     getOperation().walk([&](tile::KeyFlagOp op) {
       OpBuilder builder(op);
       bool on = keyFlag(*parsed, op.getFlag());
-      Value constant = arith::ConstantOp::create(builder, op.getLoc(),
-                                                 builder.getBoolAttr(on));
+      Value constant = arith::ConstantOp::create(builder, op.getLoc(), builder.getBoolAttr(on));
       op.replaceAllUsesWith(constant);
       op.erase();
     });

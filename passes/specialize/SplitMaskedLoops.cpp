@@ -4,6 +4,7 @@
 #include "passes/Passes.h"
 #include "passes/specialize/VisibleRange.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
@@ -23,20 +24,31 @@ namespace {
 scf::ForOp copyOver(OpBuilder &builder, scf::ForOp loop, const TileRanges &ranges,
                     ValueRange init) {
   Location loc = loop.getLoc();
-  auto count = tile::CountOp::create(builder, loc, builder.getIndexType(),
-                                     ranges.starts, ranges.ends);
-  auto copy = scf::ForOp::create(builder, loc, loop.getLowerBound(), count,
-                                 loop.getStep(), init);
+  auto count =
+      tile::CountOp::create(builder, loc, builder.getIndexType(), ranges.starts, ranges.ends);
+  auto copy = scf::ForOp::create(builder, loc, loop.getLowerBound(), count, loop.getStep(), init);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(copy.getBody());
-  auto nth = tile::NthOp::create(builder, loc, builder.getIndexType(),
-                                 copy.getInductionVar(), ranges.starts, ranges.ends);
+  auto nth = tile::NthOp::create(builder, loc, builder.getIndexType(), copy.getInductionVar(),
+                                 ranges.starts, ranges.ends);
   IRMapping mapping;
   mapping.map(loop.getInductionVar(), nth);
   mapping.map(loop.getRegionIterArgs(), copy.getRegionIterArgs());
   for (Operation &op : *loop.getBody())
     builder.clone(op, mapping);
   return copy;
+}
+
+/// Where everything is visible there is neither a mask nor a zero it made.
+void dropMask(tile::MaskOp mask) {
+  SetVector<Operation *> affected;
+  getForwardSlice(mask.getResult(), &affected);
+  for (Operation *op : affected)
+    if (auto dot = dyn_cast<tile::DotOp>(op); dot && dot->getBlock() == mask->getBlock() &&
+                                              affected.contains(dot.getLhs().getDefiningOp()))
+      dot.setSkipZeros(false);
+  mask.replaceAllUsesWith(mask.getSource());
+  mask.erase();
 }
 
 struct SplitMaskedLoopsPass : impl::SplitMaskedLoopsPassBase<SplitMaskedLoopsPass> {
@@ -60,9 +72,7 @@ struct SplitMaskedLoopsPass : impl::SplitMaskedLoopsPassBase<SplitMaskedLoopsPas
       state = copyOver(builder, loop, tiles->masked, state).getResults();
     if (!tiles->full.starts.empty()) {
       scf::ForOp full = copyOver(builder, loop, tiles->full, state);
-      tile::MaskOp mask = maskOf(full);
-      mask.replaceAllUsesWith(mask.getSource());
-      mask.erase();
+      dropMask(maskOf(full));
       state = full.getResults();
     }
     loop.replaceAllUsesWith(state);

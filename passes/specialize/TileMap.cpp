@@ -79,11 +79,9 @@ static TiledView viewTiledBy(Value index, Operation *scope) {
   scope->walk([&](Operation *op) {
     if (auto load = dyn_cast<tile::LoadOp>(op); load && load.getTile() == index)
       found = {load.getView(), load.getType().getDimSize(0)};
-    else if (auto store = dyn_cast<tile::StoreOp>(op);
-             store && store.getTile() == index)
+    else if (auto store = dyn_cast<tile::StoreOp>(op); store && store.getTile() == index)
       found = {store.getView(), store.getValue().getType().getDimSize(0)};
-    else if (auto places = dyn_cast<tile::PositionsOp>(op);
-             places && places.getTile() == index)
+    else if (auto places = dyn_cast<tile::PositionsOp>(op); places && places.getTile() == index)
       found = {places.getView(), places.getTileSize()};
     return found.view ? WalkResult::interrupt() : WalkResult::advance();
   });
@@ -105,8 +103,7 @@ Error TileWalk::addLoop(scf::ForOp loop) {
     return failure("a loop over key tiles stands inside of another operation");
 
   loop.walk([&](tile::MaskOp mask) { entry.mask = mask; });
-  auto branch =
-      entry.mask ? entry.mask->getParentOfType<scf::IfOp>() : scf::IfOp();
+  auto branch = entry.mask ? entry.mask->getParentOfType<scf::IfOp>() : scf::IfOp();
   bool isGuarded = branch && branch.getCondition().getDefiningOp<tile::AnyOp>();
   if (entry.mask)
     entry.kind = isSplit && !isGuarded ? TileKind::masked : TileKind::undecided;
@@ -119,10 +116,9 @@ Error TileWalk::addLoop(scf::ForOp loop) {
     map.blockN = keys.rows;
     map.keyTiles = keyTiles;
   } else if (map.blockN != keys.rows || map.keyTiles != keyTiles) {
-    return failure(
-        fmt::format("loops over different key tiles: {} of {} rows, and "
-                    "{} of {} rows",
-                    map.keyTiles, map.blockN, keyTiles, keys.rows));
+    return failure(fmt::format("loops over different key tiles: {} of {} rows, and "
+                               "{} of {} rows",
+                               map.keyTiles, map.blockN, keyTiles, keys.rows));
   }
   loops.push_back(entry);
   return Error::success();
@@ -156,8 +152,7 @@ Error TileWalk::start() {
   return Error::success();
 }
 
-Error TileWalk::run(
-    llvm::function_ref<Error(const KeyLoop &, int64_t, int64_t)> visit) {
+Error TileWalk::run(llvm::function_ref<Error(const KeyLoop &, int64_t, int64_t)> visit) {
   for (int64_t queryTile = 0; queryTile < map.queryTiles; ++queryTile) {
     evaluator.bind(grid.getTile(), queryTile);
     for (KeyLoop &entry : loops) {
@@ -177,12 +172,12 @@ Error TileWalk::run(
         if (!keyTile)
           return keyTile.takeError();
         if (*keyTile < 0 || *keyTile >= map.keyTiles)
-          return failure(fmt::format("query tile {} visits key tile {} of {}",
-                                     queryTile, *keyTile, map.keyTiles));
+          return failure(fmt::format("query tile {} visits key tile {} of {}", queryTile, *keyTile,
+                                     map.keyTiles));
         TileKind &kind = map.kinds[queryTile * map.keyTiles + *keyTile];
         if (kind != TileKind::skipped)
-          return failure(fmt::format("query tile {} visits key tile {} twice",
-                                     queryTile, *keyTile));
+          return failure(
+              fmt::format("query tile {} visits key tile {} twice", queryTile, *keyTile));
         kind = entry.kind;
         if (Error error = visit(entry, queryTile, *keyTile))
           return error;
@@ -201,30 +196,26 @@ Expected<TileMap> mapTiles(func::FuncOp specialized, const Lengths &lengths) {
   return std::move(walk.map);
 }
 
-Expected<std::vector<bool>> mapElements(func::FuncOp specialized,
-                                        const Lengths &lengths) {
+Expected<std::vector<bool>> mapElements(func::FuncOp specialized, const Lengths &lengths) {
   TileWalk walk(specialized, lengths);
   if (Error error = walk.start())
     return error;
   const TileMap &map = walk.map;
   std::vector<bool> seen(lengths.seqlenQ * lengths.seqlenKv);
-  Error error = walk.run(
-      [&](const KeyLoop &loop, int64_t queryTile, int64_t keyTile) -> Error {
-        int64_t firstRow = queryTile * map.blockM,
-                firstColumn = keyTile * map.blockN;
-        int64_t rows = std::min(map.blockM, lengths.seqlenQ - firstRow);
-        int64_t columns = std::min(map.blockN, lengths.seqlenKv - firstColumn);
-        tile::MaskOp mask = loop.mask;
-        for (int64_t r = 0; r < rows; ++r)
-          for (int64_t c = 0; c < columns; ++c) {
-            Expected<int64_t> keep =
-                mask ? walk.values().evaluate(mask.getKeep(), r, c) : 1;
-            if (!keep)
-              return keep.takeError();
-            seen[(firstRow + r) * lengths.seqlenKv + firstColumn + c] = *keep;
-          }
-        return Error::success();
-      });
+  Error error = walk.run([&](const KeyLoop &loop, int64_t queryTile, int64_t keyTile) -> Error {
+    int64_t firstRow = queryTile * map.blockM, firstColumn = keyTile * map.blockN;
+    int64_t rows = std::min(map.blockM, lengths.seqlenQ - firstRow);
+    int64_t columns = std::min(map.blockN, lengths.seqlenKv - firstColumn);
+    tile::MaskOp mask = loop.mask;
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t c = 0; c < columns; ++c) {
+        Expected<int64_t> keep = mask ? walk.values().evaluate(mask.getKeep(), r, c) : 1;
+        if (!keep)
+          return keep.takeError();
+        seen[(firstRow + r) * lengths.seqlenKv + firstColumn + c] = *keep;
+      }
+    return Error::success();
+  });
   if (error)
     return error;
   return seen;

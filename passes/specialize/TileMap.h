@@ -44,8 +44,7 @@ struct TileMap {
 
 /// The tiles of one head, which are those of every head. Refuses a program
 /// that visits a tile twice, or one that does not exist.
-llvm::Expected<TileMap> mapTiles(mlir::func::FuncOp specialized,
-                                 const Lengths &lengths);
+llvm::Expected<TileMap> mapTiles(mlir::func::FuncOp specialized, const Lengths &lengths);
 
 /// Whether query i sees key j, at `i * seqlenKv + j`: in masked and undecided
 /// tiles as their mask says. Refuses a mask that depends on more than

@@ -57,8 +57,7 @@ public:
         add(result,
             {left.start && right.start ? max(left.start, right.start)
                                        : (left.start ? left.start : right.start),
-             left.end && right.end ? min(left.end, right.end)
-                                   : (left.end ? left.end : right.end)});
+             left.end && right.end ? min(left.end, right.end) : (left.end ? left.end : right.end)});
     return result;
   }
 
@@ -69,9 +68,7 @@ private:
     bool movesWithRow;
   };
 
-  Value number(int64_t value) {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  }
+  Value number(int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); }
   Value max(Value a, Value b) { return builder.createOrFold<arith::MaxSIOp>(loc, a, b); }
   Value min(Value a, Value b) { return builder.createOrFold<arith::MinSIOp>(loc, a, b); }
   Value plus(Value a, Value b) { return builder.createOrFold<arith::AddIOp>(loc, a, b); }
@@ -91,17 +88,14 @@ private:
       return {rowFirst, rowLast};
     tile::PositionsOp rows = space.rows;
     int64_t size = rows.getTileSize();
-    Value length = tile::LengthOp::create(builder, loc, builder.getIndexType(),
-                                          rows.getView(), rows.getBatch());
-    rowFirst =
-        builder.createOrFold<arith::MulIOp>(loc, rows.getTile(), number(size));
+    Value length = tile::LengthOp::create(builder, loc, builder.getIndexType(), rows.getView(),
+                                          rows.getBatch());
+    rowFirst = builder.createOrFold<arith::MulIOp>(loc, rows.getTile(), number(size));
     rowLast = plus(min(plus(rowFirst, number(size)), length), number(-1));
     return {rowFirst, rowLast};
   }
 
-  Value valueOf(const LinearForm &form) {
-    return materialize(builder, loc, form.uniform());
-  }
+  Value valueOf(const LinearForm &form) { return materialize(builder, loc, form.uniform()); }
 
   /// True if `form >= 0` says no more than that C lies in the loop's tiles:
   /// C <= length - 1, where the loop runs over ceil(length / tile size).
@@ -111,8 +105,7 @@ private:
     return division && form.column == -1 && form.row == 0 && form.constant == -1 &&
            form.terms.size() == 1 && form.terms[0].second == 1 &&
            form.terms[0].first == division.getLhs() &&
-           matchPattern(division.getRhs(), m_ConstantInt(&divisor)) &&
-           divisor == tileSize;
+           matchPattern(division.getRhs(), m_ConstantInt(&divisor)) && divisor == tileSize;
   }
 
   Range project(const Conjunction &conjunction) {
@@ -185,23 +178,23 @@ private:
     Range range;
     Value size = number(tileSize);
     if (first)
-      range.start = min(
-          builder.createOrFold<arith::FloorDivSIOp>(loc, max(first, zero), size), tiles);
+      range.start =
+          min(builder.createOrFold<arith::FloorDivSIOp>(loc, max(first, zero), size), tiles);
     if (last) // -1, at the least, is no tile
-      range.end = min(plus(builder.createOrFold<arith::FloorDivSIOp>(
-                               loc, max(last, number(-1)), size),
-                           number(1)),
-                      tiles);
+      range.end =
+          min(plus(builder.createOrFold<arith::FloorDivSIOp>(loc, max(last, number(-1)), size),
+                   number(1)),
+              tiles);
     if (conditions.empty())
       return range;
     Value any = conditions.front();
     for (Value condition : conditions.drop_front())
       any = builder.createOrFold<arith::AndIOp>(loc, any, condition);
     // An empty range that starts at zero keeps ranges in order.
-    range.start = builder.createOrFold<arith::SelectOp>(
-        loc, any, range.start ? range.start : zero, zero);
-    range.end = builder.createOrFold<arith::SelectOp>(
-        loc, any, range.end ? range.end : tiles, zero);
+    range.start =
+        builder.createOrFold<arith::SelectOp>(loc, any, range.start ? range.start : zero, zero);
+    range.end =
+        builder.createOrFold<arith::SelectOp>(loc, any, range.end ? range.end : tiles, zero);
     return range;
   }
 
@@ -234,8 +227,7 @@ private:
     if (front)
       push(*front);
     for (const Range &range : middle)
-      push(back ? Range{min(range.start, back->start), min(range.end, back->start)}
-                : range);
+      push(back ? Range{min(range.start, back->start), min(range.end, back->start)} : range);
     if (back)
       push(*back);
     return result;
@@ -287,8 +279,7 @@ bool isUndecided(scf::ForOp loop) {
 }
 
 std::optional<VisibleTiles> buildVisibleTiles(OpBuilder &builder, scf::ForOp loop) {
-  if (!matchPattern(loop.getLowerBound(), m_Zero()) ||
-      !matchPattern(loop.getStep(), m_One()))
+  if (!matchPattern(loop.getLowerBound(), m_Zero()) || !matchPattern(loop.getStep(), m_One()))
     return std::nullopt;
   PositionSpace space = spaceOf(loop);
   Value keep = maskOf(loop).getKeep();
@@ -302,8 +293,7 @@ std::optional<VisibleTiles> buildVisibleTiles(OpBuilder &builder, scf::ForOp loo
   RangeBuilder ranges(builder, loop, space);
   SmallVector<Range> seenTiles = ranges.project(seen);
   SmallVector<Range> hiddenTiles = ranges.project(hidden);
-  return VisibleTiles{ranges.intersection(seenTiles, hiddenTiles),
-                      ranges.gaps(hiddenTiles)};
+  return VisibleTiles{ranges.intersection(seenTiles, hiddenTiles), ranges.gaps(hiddenTiles)};
 }
 
 } // namespace tessera

@@ -42,8 +42,7 @@ bool isUndecided(mlir::scf::ForOp loop);
 
 /// Builds the ranges in front of `loop`, which must run from zero in steps of
 /// one and hold one mask. Nothing if the mask says nothing about positions.
-std::optional<VisibleTiles> buildVisibleTiles(mlir::OpBuilder &builder,
-                                              mlir::scf::ForOp loop);
+std::optional<VisibleTiles> buildVisibleTiles(mlir::OpBuilder &builder, mlir::scf::ForOp loop);
 
 } // namespace tessera
 

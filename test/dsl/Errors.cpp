@@ -31,8 +31,7 @@ protected:
 
   void expectCorrect() {
     llvm::Expected<TracedProgram> traced = finish(std::move(program));
-    EXPECT_TRUE(static_cast<bool>(traced))
-        << llvm::toString(traced.takeError());
+    EXPECT_TRUE(static_cast<bool>(traced)) << llvm::toString(traced.takeError());
   }
 
   Program program{"mistake"};
@@ -58,23 +57,20 @@ struct Two {
 TEST_F(Mistakes, ContractionSizesDiffer) {
   unsigned line = __LINE__ + 1;
   dot(tall, tall);
-  expectMistake(line,
-                "contraction sizes differ: lhs has 8 columns, rhs has 32 rows");
+  expectMistake(line, "contraction sizes differ: lhs has 8 columns, rhs has 32 rows");
 }
 
 TEST_F(Mistakes, AccumulatorHasAnotherShape) {
   unsigned line = __LINE__ + 1;
   dot(tall, wide, tall);
-  expectMistake(line,
-                "accumulator must be 32 x 32 of f32, found 32 x 8 of f32");
+  expectMistake(line, "accumulator must be 32 x 32 of f32, found 32 x 8 of f32");
 }
 
 TEST_F(Mistakes, AccumulatorHasAnotherType) {
   Tile halves = cast(zeros(32, 32), DType::f16);
   unsigned line = __LINE__ + 1;
   dot(tall, wide, halves);
-  expectMistake(line,
-                "accumulator must be 32 x 32 of f32, found 32 x 32 of f16");
+  expectMistake(line, "accumulator must be 32 x 32 of f32, found 32 x 32 of f16");
 }
 
 //===----------------------------------------------------------------------===//
@@ -163,12 +159,8 @@ TEST_F(Mistakes, NoDirectCastBetweenHalves) {
 
 TEST_F(Mistakes, LoopStateChangesItsType) {
   unsigned line = __LINE__ + 1;
-  loop(rows.tiles(16), Two{tall, wide}, [&](Index, Two s) {
-    return Two{s.a, s.a};
-  });
-  expectMistake(
-      line,
-      "loop state 1 starts as 8 x 32 of f32 and continues as 32 x 8 of f32");
+  loop(rows.tiles(16), Two{tall, wide}, [&](Index, Two s) { return Two{s.a, s.a}; });
+  expectMistake(line, "loop state 1 starts as 8 x 32 of f32 and continues as 32 x 8 of f32");
 }
 
 TEST_F(Mistakes, StoredTileHasAnotherWidth) {
@@ -245,12 +237,10 @@ TEST_F(Mistakes, EverythingSwallowsAMistake) {
   keep = implies(key.causal, keep) && (key.causal && keep);
   x = mask(select(key.causal, x, bad), keep);
   x = select(keep, x, bad) + select(keep, 0.0f, x) + select(keep, x, 0.0f);
-  Scalar s = max(program.scalar("s") * 2.0f,
-                 program.perHead("h")(point.batch, point.head));
+  Scalar s = max(program.scalar("s") * 2.0f, program.perHead("h")(point.batch, point.head));
   x = x + select(key.causal, s, s) + full(2, 2, s);
   Index n = select(key.causal, rows.length() * 2, view.heads()) / 3;
-  x = x + rows.rows(n, 4) + rows.columns(n, 0) + rows.load(n, 4) +
-      rows.load(n, 0);
+  x = x + rows.rows(n, 4) + rows.columns(n, 0) + rows.load(n, 4) + rows.load(n, 0);
   auto [y] = loop(n, One{x}, [&](Index j, One state) {
     return One{state.a + rows.load(j, 4) + dot(tall, tall)};
   });
@@ -268,8 +258,7 @@ TEST_F(Mistakes, InsideALoop) {
     return One{s.a + bad};
   });
   rows.store(point.tile, y + tall);
-  expectMistake(line,
-                "contraction sizes differ: lhs has 8 columns, rhs has 32 rows");
+  expectMistake(line, "contraction sizes differ: lhs has 8 columns, rhs has 32 rows");
 }
 
 TEST_F(Mistakes, AnotherProgramIsNotConcerned) {
@@ -282,8 +271,7 @@ TEST_F(Mistakes, AnotherProgramIsNotConcerned) {
     x(batch, head).store(tile, x(batch, head).load(tile, 16) * 2.0f);
     EXPECT_TRUE(static_cast<bool>(finish(std::move(other))));
   }
-  expectMistake(line,
-                "contraction sizes differ: lhs has 8 columns, rhs has 32 rows");
+  expectMistake(line, "contraction sizes differ: lhs has 8 columns, rhs has 32 rows");
 }
 
 TEST_F(Mistakes, CorrectProgramsFinish) {

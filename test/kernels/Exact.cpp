@@ -67,8 +67,7 @@ static void expectVisibleSet(Problem p) {
     }
     double expected = seen ? std::log(static_cast<double>(seen)) : -infinity;
     if (seen)
-      ASSERT_NEAR(output.lse[i], expected, 2e-6)
-          << "query " << i << "\n  " << str(c);
+      ASSERT_NEAR(output.lse[i], expected, 2e-6) << "query " << i << "\n  " << str(c);
     else
       ASSERT_EQ(output.lse[i], expected) << "query " << i << "\n  " << str(c);
   }
@@ -84,18 +83,11 @@ class VisibleSet : public testing::TestWithParam<std::tuple<Mask, bool>> {};
 
 TEST_P(VisibleSet, IsThatOfTheReference) {
   auto [mask, topLeft] = GetParam();
-  for (auto [seqlenQ, seqlenKv] : {std::pair{150, 150},
-                                   {63, 150},
-                                   {150, 63},
-                                   {1, 150},
-                                   {150, 1},
-                                   {129, 128},
-                                   {97, 65}})
+  for (auto [seqlenQ, seqlenKv] :
+       {std::pair{150, 150}, {63, 150}, {150, 63}, {1, 150}, {150, 1}, {129, 128}, {97, 65}})
     for (int64_t size : {0, 1, 31, 64, 149, 1000}) {
-      Problem p{.seqlenQ = seqlenQ,
-                .seqlenKv = seqlenKv,
-                .causal = mask.causal,
-                .topLeft = topLeft};
+      Problem p{
+          .seqlenQ = seqlenQ, .seqlenKv = seqlenKv, .causal = mask.causal, .topLeft = topLeft};
       if (mask.left)
         p.windowLeft = size;
       if (mask.right) // another size than on the left
@@ -108,8 +100,7 @@ TEST_P(VisibleSet, IsThatOfTheReference) {
     }
 }
 
-static std::string
-nameOf(const testing::TestParamInfo<std::tuple<Mask, bool>> &info) {
+static std::string nameOf(const testing::TestParamInfo<std::tuple<Mask, bool>> &info) {
   auto [mask, topLeft] = info.param;
   return std::string(mask.name) + (topLeft ? "_top_left" : "");
 }
@@ -129,9 +120,7 @@ const Mask masks[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(Masks, VisibleSet,
-                         testing::Combine(testing::ValuesIn(masks),
-                                          testing::Bool()),
-                         nameOf);
+                         testing::Combine(testing::ValuesIn(masks), testing::Bool()), nameOf);
 
 TEST(Exact, ConstantValuesGiveThatConstant) {
   Case c = everything(DType::f16);
@@ -144,8 +133,7 @@ TEST(Exact, ConstantValuesGiveThatConstant) {
 TEST(Exact, AWindowAsWideAsTheKeysIsNone) {
   Case none = plain();
   Output expected = run(none);
-  for (int64_t size :
-       {int64_t(150), int64_t(1) << 40, std::numeric_limits<int64_t>::max()}) {
+  for (int64_t size : {int64_t(150), int64_t(1) << 40, std::numeric_limits<int64_t>::max()}) {
     Case wide = none;
     wide.problem.windowLeft = wide.problem.windowRight = size;
     Output output = run(wide);
@@ -168,13 +156,11 @@ TEST(Exact, TheScaleIsOneByTheRootOfTheWidth) {
 //===----------------------------------------------------------------------===//
 
 /// `[batch, rows, heads, width]` with every head `times` times.
-static std::vector<float> repeatHeads(std::span<const float> values,
-                                      int64_t width, int64_t times) {
+static std::vector<float> repeatHeads(std::span<const float> values, int64_t width, int64_t times) {
   std::vector<float> repeated;
   for (size_t at = 0; at < values.size(); at += width)
     for (int64_t n = 0; n < times; ++n)
-      repeated.insert(repeated.end(), values.begin() + at,
-                      values.begin() + at + width);
+      repeated.insert(repeated.end(), values.begin() + at, values.begin() + at + width);
   return repeated;
 }
 
@@ -200,8 +186,7 @@ TEST(Exact, EachBatchIsAsIfAlone) {
     Problem &p = one.problem;
     p.batch = 1;
     p.q = half(p.q), p.k = half(p.k), p.v = half(p.v);
-    EXPECT_TRUE(sameBits(run(one), {half(expected.out), half(expected.lse)}))
-        << b;
+    EXPECT_TRUE(sameBits(run(one), {half(expected.out), half(expected.lse)})) << b;
   }
 }
 
@@ -230,8 +215,7 @@ TEST(Exact, QueriesKeysAndValuesMayBePacked) {
   Buffer packed(DType::bf16, {2, 150, 8, 40});
   std::vector<float> values;
   for (int64_t row = 0; row < 2 * 150; ++row)
-    for (auto [source, heads] :
-         {std::pair{&c.problem.q, 4}, {&c.problem.k, 2}, {&c.problem.v, 2}})
+    for (auto [source, heads] : {std::pair{&c.problem.q, 4}, {&c.problem.k, 2}, {&c.problem.v, 2}})
       values.insert(values.end(), source->begin() + row * heads * 40,
                     source->begin() + (row + 1) * heads * 40);
   packed.put(values);
@@ -263,12 +247,10 @@ TEST(Exact, KeysMayBeSharedByAllBatches) {
 TEST(Exact, StridesMayBeNegative) {
   Case c = plain(), reversed = c;
   Problem &p = reversed.problem;
-  for (auto [values, width] :
-       {std::pair{&p.k, 2 * p.headDim}, {&p.v, 2 * p.headDimV}}) {
+  for (auto [values, width] : {std::pair{&p.k, 2 * p.headDim}, {&p.v, 2 * p.headDimV}}) {
     std::vector<float> rows;
     for (int64_t row = 2 * p.seqlenKv - 1; row >= 0; --row)
-      rows.insert(rows.end(), values->begin() + row * width,
-                  values->begin() + (row + 1) * width);
+      rows.insert(rows.end(), values->begin() + row * width, values->begin() + (row + 1) * width);
     *values = rows;
   }
   Operands operands(reversed);

@@ -58,8 +58,7 @@ const Feature features[] = {
      }},
     {"sink_logits", [](Problem &p, Draw &) { p.sinkLogits.resize(p.heads); }},
     {"alibi", [](Problem &p, Draw &) { p.alibiSlopes.resize(p.heads); }},
-    {"alibi_per_batch",
-     [](Problem &p, Draw &) { p.alibiSlopes.resize(p.batch * p.heads); }},
+    {"alibi_per_batch", [](Problem &p, Draw &) { p.alibiSlopes.resize(p.batch * p.heads); }},
     {"softcap",
      [](Problem &p, Draw &d) {
        p.softcap = d.of({0.5, 2.0, 15.0});
@@ -82,12 +81,10 @@ std::string nameOf(const Variant &variant) {
 std::optional<Variant> sensible(Variant variant) {
   if (variant.contains("alibi") && variant.contains("alibi_per_batch"))
     return std::nullopt;
-  bool window =
-      variant.contains("window_left") || variant.contains("window_right");
+  bool window = variant.contains("window_left") || variant.contains("window_right");
   if (variant.contains("sink_tokens") && !window)
     variant.insert("window_left"), window = true;
-  bool positions = window || variant.contains("causal") ||
-                   variant.contains("alibi") ||
+  bool positions = window || variant.contains("causal") || variant.contains("alibi") ||
                    variant.contains("alibi_per_batch");
   if (variant.contains("top_left") && !positions)
     variant.insert("causal");
@@ -101,8 +98,8 @@ std::vector<Variant> makeVariants() {
       {"causal", "window_left", "sink_tokens"},
       {"causal", "window_left", "sink_tokens", "sink_logits", "softcap"},
       {"window_left", "window_right", "sink_tokens", "top_left"},
-      {"causal", "top_left", "window_left", "window_right", "sink_tokens",
-       "sink_logits", "alibi_per_batch", "softcap"},
+      {"causal", "top_left", "window_left", "window_right", "sink_tokens", "sink_logits",
+       "alibi_per_batch", "softcap"},
   };
   for (const Feature &one : features)
     for (const Feature &other : features)
@@ -110,8 +107,7 @@ std::vector<Variant> makeVariants() {
   std::vector<Variant> variants;
   for (const Variant &variant : wanted)
     if (std::optional<Variant> complete = sensible(variant))
-      if (std::find(variants.begin(), variants.end(), *complete) ==
-          variants.end())
+      if (std::find(variants.begin(), variants.end(), *complete) == variants.end())
         variants.push_back(*complete);
   return variants;
 }
@@ -126,17 +122,13 @@ struct Types {
   auto operator<=>(const Types &) const = default;
 };
 constexpr Types types[] = {
-    {DType::f32, DType::f32, DType::f32},
-    {DType::f16, DType::f16, DType::f16},
-    {DType::bf16, DType::bf16, DType::bf16},
-    {DType::bf16, DType::bf16, DType::f32},
-    {DType::f16, DType::f16, DType::f32},
-    {DType::f32, DType::bf16, DType::f32},
+    {DType::f32, DType::f32, DType::f32},    {DType::f16, DType::f16, DType::f16},
+    {DType::bf16, DType::bf16, DType::bf16}, {DType::bf16, DType::bf16, DType::f32},
+    {DType::f16, DType::f16, DType::f32},    {DType::f32, DType::bf16, DType::f32},
     {DType::bf16, DType::f32, DType::f16},
 };
 constexpr std::pair<int64_t, int64_t> widths[] = {
-    {8, 8},  {32, 32},  {40, 40}, {64, 64},  {128, 128},
-    {8, 40}, {40, 128}, {64, 32}, {128, 64},
+    {8, 8}, {32, 32}, {40, 40}, {64, 64}, {128, 128}, {8, 40}, {40, 128}, {64, 32}, {128, 64},
 };
 constexpr int64_t lengths[] = {1, 63, 64, 65, 127, 129, 255, 257};
 
@@ -145,10 +137,9 @@ constexpr size_t lengthsPerKernel = 6;
 
 std::vector<Case> casesOf(size_t variant) {
   std::vector<Case> cases;
-  for (size_t kernel = variant * kernelsPerVariant;
-       kernel < (variant + 1) * kernelsPerVariant; ++kernel)
-    for (size_t n = kernel * lengthsPerKernel;
-         n < (kernel + 1) * lengthsPerKernel; ++n) {
+  for (size_t kernel = variant * kernelsPerVariant; kernel < (variant + 1) * kernelsPerVariant;
+       ++kernel)
+    for (size_t n = kernel * lengthsPerKernel; n < (kernel + 1) * lengthsPerKernel; ++n) {
       Case c;
       c.seed = n + 1;
       Draw draw(c.seed);
@@ -163,8 +154,7 @@ std::vector<Case> casesOf(size_t variant) {
       p.batch = draw.of({1, 2});
       p.kvHeads = draw.of({1, 2});
       p.heads = p.kvHeads * draw.of({1, 2, 3, 8});
-      p.scale =
-          draw.of({1.0f, 2.0f}) / std::sqrt(static_cast<float>(p.headDim));
+      p.scale = draw.of({1.0f, 2.0f}) / std::sqrt(static_cast<float>(p.headDim));
       for (const Feature &feature : features)
         if (variants()[variant].contains(feature.name))
           feature.turnOn(p, draw);
@@ -188,14 +178,12 @@ TEST_P(FlashForward, IsCorrect) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Variants, FlashForward,
-                         testing::Range<size_t>(0, variants().size()),
+INSTANTIATE_TEST_SUITE_P(Variants, FlashForward, testing::Range<size_t>(0, variants().size()),
                          nameOfParam);
 
 TEST(Variants, EveryFeatureMeetsEveryTypeWidthAndLength) {
   std::map<std::string, std::set<Types>> typesOf;
-  std::map<std::string, std::set<std::pair<int64_t, int64_t>>> widthsOf,
-      lengthsOf;
+  std::map<std::string, std::set<std::pair<int64_t, int64_t>>> widthsOf, lengthsOf;
   std::map<std::string, std::set<int64_t>> ratiosOf;
   std::map<std::string, std::set<bool>> lseOf;
   for (size_t variant = 0; variant < variants().size(); ++variant)
@@ -211,9 +199,7 @@ TEST(Variants, EveryFeatureMeetsEveryTypeWidthAndLength) {
   for (auto [feature, turnOn] : features) {
     EXPECT_EQ(typesOf[feature].size(), std::size(types)) << feature;
     EXPECT_EQ(widthsOf[feature].size(), std::size(widths)) << feature;
-    EXPECT_EQ(lengthsOf[feature].size(),
-              std::size(lengths) * std::size(lengths))
-        << feature;
+    EXPECT_EQ(lengthsOf[feature].size(), std::size(lengths) * std::size(lengths)) << feature;
     EXPECT_EQ(ratiosOf[feature].size(), 4u) << feature;
     EXPECT_EQ(lseOf[feature].size(), 2u) << feature;
   }

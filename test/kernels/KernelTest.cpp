@@ -33,11 +33,11 @@ static Precision precisionOf(DType type) {
 
 std::string str(const Case &c) {
   const reference::Problem &p = c.problem;
-  std::string text = fmt::format(
-      "q={} kv={} o={} batch={} seqlen_q={} seqlen_kv={} heads={} "
-      "kv_heads={} head_dim={} head_dim_v={} scale={} seed={}",
-      str(c.q).str(), str(c.kv).str(), str(c.o).str(), p.batch, p.seqlenQ,
-      p.seqlenKv, p.heads, p.kvHeads, p.headDim, p.headDimV, p.scale, c.seed);
+  std::string text =
+      fmt::format("q={} kv={} o={} batch={} seqlen_q={} seqlen_kv={} heads={} "
+                  "kv_heads={} head_dim={} head_dim_v={} scale={} seed={}",
+                  str(c.q).str(), str(c.kv).str(), str(c.o).str(), p.batch, p.seqlenQ, p.seqlenKv,
+                  p.heads, p.kvHeads, p.headDim, p.headDimV, p.scale, c.seed);
   auto add = [&](bool present, const char *name, auto value) {
     if (present)
       text += fmt::format(" {}={}", name, value);
@@ -94,8 +94,7 @@ static void forEachElement(const Tensor &tensor, Use use) {
       for (int64_t h = 0; h < heads; ++h)
         for (int64_t c = 0; c < width; ++c) {
           auto [batch, row, head, column] = tensor.strides;
-          use(base + (b * batch + i * row + h * head + c * column) *
-                         sizeOf(tensor.type));
+          use(base + (b * batch + i * row + h * head + c * column) * sizeOf(tensor.type));
         }
 }
 
@@ -134,8 +133,7 @@ Buffer::Buffer(DType type, std::array<int64_t, 4> shape, const Layout &layout)
 }
 
 Tensor Buffer::view(void *memory) const {
-  return {static_cast<std::byte *>(memory) + margin * sizeOf(type), type, shape,
-          strides};
+  return {static_cast<std::byte *>(memory) + margin * sizeOf(type), type, shape, strides};
 }
 
 void Buffer::put(std::span<const float> values) {
@@ -147,16 +145,14 @@ void Buffer::put(std::span<const float> values) {
 std::vector<float> Buffer::get() const {
   std::vector<float> values;
   Tensor tensor = view(const_cast<std::byte *>(bytes.data())); // only read
-  forEachElement(tensor,
-                 [&](std::byte *at) { values.push_back(read(at, type)); });
+  forEachElement(tensor, [&](std::byte *at) { values.push_back(read(at, type)); });
   return values;
 }
 
 bool Buffer::surroundingsAreIntact() const {
   std::vector<std::byte> copy = bytes, expected(sizeOf(type));
   write(expected.data(), type, surroundings);
-  forEachElement(view(copy.data()),
-                 [&](std::byte *at) { write(at, type, surroundings); });
+  forEachElement(view(copy.data()), [&](std::byte *at) { write(at, type, surroundings); });
   for (size_t at = 0; at < copy.size(); at += sizeOf(type))
     if (std::memcmp(&copy[at], expected.data(), sizeOf(type)))
       return false;
@@ -168,24 +164,12 @@ bool Buffer::surroundingsAreIntact() const {
 //===----------------------------------------------------------------------===//
 
 Operands::Operands(const Case &c, const Layout &layout)
-    : c(c), q(c.q,
-              {c.problem.batch, c.problem.seqlenQ, c.problem.heads,
-               c.problem.headDim},
-              layout),
-      k(c.kv,
-        {c.problem.batch, c.problem.seqlenKv, c.problem.kvHeads,
-         c.problem.headDim},
-        layout),
-      v(c.kv,
-        {c.problem.batch, c.problem.seqlenKv, c.problem.kvHeads,
-         c.problem.headDimV},
-        layout),
-      o(c.o,
-        {c.problem.batch, c.problem.seqlenQ, c.problem.heads,
-         c.problem.headDimV},
-        layout),
-      lse(DType::f32,
-          {c.problem.batch, c.problem.heads, c.problem.seqlenQ, 1}) {
+    : c(c),
+      q(c.q, {c.problem.batch, c.problem.seqlenQ, c.problem.heads, c.problem.headDim}, layout),
+      k(c.kv, {c.problem.batch, c.problem.seqlenKv, c.problem.kvHeads, c.problem.headDim}, layout),
+      v(c.kv, {c.problem.batch, c.problem.seqlenKv, c.problem.kvHeads, c.problem.headDimV}, layout),
+      o(c.o, {c.problem.batch, c.problem.seqlenQ, c.problem.heads, c.problem.headDimV}, layout),
+      lse(DType::f32, {c.problem.batch, c.problem.heads, c.problem.seqlenQ, 1}) {
   q.put(c.problem.q);
   k.put(c.problem.k);
   v.put(c.problem.v);
@@ -198,8 +182,7 @@ static const float *orNull(const std::vector<float> &values) {
 Attention Operands::call() {
   const reference::Problem &p = c.problem;
   Attention call;
-  call.q = q.tensor(), call.k = k.tensor(), call.v = v.tensor(),
-  call.o = o.tensor();
+  call.q = q.tensor(), call.k = k.tensor(), call.v = v.tensor(), call.o = o.tensor();
   call.scale = static_cast<float>(p.scale);
   call.causal = p.causal;
   call.topLeft = p.topLeft;
@@ -218,9 +201,7 @@ Attention Operands::call() {
   return call;
 }
 
-Output Operands::output() const {
-  return {o.get(), c.lse ? lse.get() : std::vector<float>()};
-}
+Output Operands::output() const { return {o.get(), c.lse ? lse.get() : std::vector<float>()}; }
 
 bool Operands::surroundingsAreIntact() const {
   return o.surroundingsAreIntact() && lse.surroundingsAreIntact();
@@ -245,16 +226,13 @@ static Engine &engineOf(unsigned threads) {
   return *engine;
 }
 
-llvm::Error run(const Attention &call, unsigned threads) {
-  return engineOf(threads).run(call);
-}
+llvm::Error run(const Attention &call, unsigned threads) { return engineOf(threads).run(call); }
 
 Output run(const Case &c, const Layout &layout, unsigned threads) {
   Operands operands(c, layout);
   if (llvm::Error error = run(operands.call(), threads))
     ADD_FAILURE() << llvm::toString(std::move(error)) << "\n  " << str(c);
-  EXPECT_TRUE(operands.surroundingsAreIntact())
-      << "written outside of o\n  " << str(c);
+  EXPECT_TRUE(operands.surroundingsAreIntact()) << "written outside of o\n  " << str(c);
   return operands.output();
 }
 
@@ -262,15 +240,12 @@ Output run(const Case &c, const Layout &layout, unsigned threads) {
 // Judging
 //===----------------------------------------------------------------------===//
 
-testing::AssertionResult sameBits(std::span<const float> a,
-                                  std::span<const float> b) {
+testing::AssertionResult sameBits(std::span<const float> a, std::span<const float> b) {
   if (a.size() != b.size())
-    return testing::AssertionFailure()
-           << a.size() << " and " << b.size() << " elements";
+    return testing::AssertionFailure() << a.size() << " and " << b.size() << " elements";
   for (size_t i = 0; i < a.size(); ++i)
     if (std::bit_cast<uint32_t>(a[i]) != std::bit_cast<uint32_t>(b[i]))
-      return testing::AssertionFailure()
-             << fmt::format("element {} is {} and {}", i, a[i], b[i]);
+      return testing::AssertionFailure() << fmt::format("element {} is {} and {}", i, a[i], b[i]);
   return testing::AssertionSuccess();
 }
 
@@ -288,20 +263,20 @@ void expectCorrect(const Case &c, const Output &output) {
   reference::Result working = reference::attentionIn(precision, c.problem);
 
   reference::Errors ours = reference::compare(output.out, truth.out);
-  reference::Bound bound = reference::outBound(
-      reference::compare(working.out, truth.out), precision);
-  EXPECT_TRUE(reference::within(ours, bound)) << fmt::format(
-      "o: {}; at most {:.3g}, mean {:.3g}\n  {}", reference::describe(ours),
-      bound.maxAbs, bound.meanAbs, str(c));
+  reference::Bound bound =
+      reference::outBound(reference::compare(working.out, truth.out), precision);
+  EXPECT_TRUE(reference::within(ours, bound))
+      << fmt::format("o: {}; at most {:.3g}, mean {:.3g}\n  {}", reference::describe(ours),
+                     bound.maxAbs, bound.meanAbs, str(c));
   EXPECT_TRUE(reference::emptyRowsAreZero(c.problem, output.out)) << str(c);
   if (!c.lse)
     return;
 
   ours = reference::compare(output.lse, truth.lse);
   bound = reference::lseBound(reference::compare(working.lse, truth.lse));
-  EXPECT_TRUE(reference::within(ours, bound)) << fmt::format(
-      "lse: {}; at most {:.3g}, mean {:.3g}\n  {}", reference::describe(ours),
-      bound.maxAbs, bound.meanAbs, str(c));
+  EXPECT_TRUE(reference::within(ours, bound))
+      << fmt::format("lse: {}; at most {:.3g}, mean {:.3g}\n  {}", reference::describe(ours),
+                     bound.maxAbs, bound.meanAbs, str(c));
 }
 
 void expectCorrect(const Case &c) { expectCorrect(c, run(c)); }

@@ -78,8 +78,7 @@ struct Output {
 
 /// Whether two outputs are the same, bit for bit.
 testing::AssertionResult sameBits(const Output &a, const Output &b);
-testing::AssertionResult sameBits(std::span<const float> a,
-                                  std::span<const float> b);
+testing::AssertionResult sameBits(std::span<const float> a, std::span<const float> b);
 
 /// The tensors of a case, all in one layout. The case must stay.
 struct Operands {

@@ -21,8 +21,7 @@ public:
     far.data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (exists())
-      forEachRow(
-          [](void *n, void *f, size_t size) { std::memcpy(f, n, size); });
+      forEachRow([](void *n, void *f, size_t size) { std::memcpy(f, n, size); });
   }
   Sparse(const Sparse &) = delete;
   ~Sparse() {
@@ -41,13 +40,11 @@ private:
   void forEachRow(Use use) {
     auto at = [](const Tensor &tensor, int64_t b, int64_t i) {
       int64_t offset = b * tensor.strides[0] + i * tensor.strides[1];
-      return static_cast<std::byte *>(tensor.data) +
-             offset * sizeOf(tensor.type);
+      return static_cast<std::byte *>(tensor.data) + offset * sizeOf(tensor.type);
     };
     for (int64_t b = 0; b < near.batch(); ++b)
       for (int64_t i = 0; i < near.seqlen(); ++i)
-        use(at(near, b, i), at(far, b, i),
-            near.heads() * near.width() * sizeOf(near.type));
+        use(at(near, b, i), at(far, b, i), near.heads() * near.width() * sizeOf(near.type));
   }
 
   Tensor near, far;

@@ -43,26 +43,18 @@ std::vector<Named> variants() {
     all.push_back({name, std::move(c)});
   };
   for (DType type : {DType::f32, DType::f16, DType::bf16})
-    add(type == DType::f32   ? "f32"
-        : type == DType::f16 ? "f16"
-                             : "bf16",
-        type, [](Problem &) {});
+    add(type == DType::f32 ? "f32" : type == DType::f16 ? "f16" : "bf16", type, [](Problem &) {});
   add("causal", DType::bf16, [](Problem &p) { p.causal = true; });
-  add("band", DType::f32,
-      [](Problem &p) { p.windowLeft = 30, p.windowRight = 5; });
+  add("band", DType::f32, [](Problem &p) { p.windowLeft = 30, p.windowRight = 5; });
   add("sinks", DType::f16, [](Problem &p) {
-    p.causal = true, p.windowLeft = 20, p.sinkTokens = 4,
-    p.sinkLogits.resize(4);
+    p.causal = true, p.windowLeft = 20, p.sinkTokens = 4, p.sinkLogits.resize(4);
   });
-  add("biased", DType::f32, [](Problem &p) {
-    p.topLeft = p.causal = true, p.alibiSlopes.resize(8), p.softcap = 3;
-  });
+  add("biased", DType::f32,
+      [](Problem &p) { p.topLeft = p.causal = true, p.alibiSlopes.resize(8), p.softcap = 3; });
   return all;
 }
 
-std::string nameOf(const testing::TestParamInfo<Named> &info) {
-  return info.param.name;
-}
+std::string nameOf(const testing::TestParamInfo<Named> &info) { return info.param.name; }
 
 class Padding : public testing::TestWithParam<Named> {};
 
@@ -87,8 +79,7 @@ TEST_P(Padding, CheckedKernelsComputeTheSame) {
   EXPECT_TRUE(sameBits(run(c), expected));
 }
 
-INSTANTIATE_TEST_SUITE_P(Variants, Padding, testing::ValuesIn(variants()),
-                         nameOf);
+INSTANTIATE_TEST_SUITE_P(Variants, Padding, testing::ValuesIn(variants()), nameOf);
 
 //===----------------------------------------------------------------------===//
 // Memory that is not there
@@ -100,8 +91,7 @@ namespace {
 class Guarded {
 public:
   Guarded(size_t bytes, bool atEnd) {
-    size_t page = ::sysconf(_SC_PAGESIZE),
-           pages = (bytes + page - 1) / page * page;
+    size_t page = ::sysconf(_SC_PAGESIZE), pages = (bytes + page - 1) / page * page;
     size = pages + 2 * page;
     base = static_cast<std::byte *>(
         ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
@@ -129,24 +119,20 @@ TEST(Padding, NothingBeyondTheTensorsIsTouched) {
       auto bytesOf = [](const Tensor &tensor) {
         return tensor.batch() * tensor.strides[0] * sizeOf(tensor.type);
       };
-      Guarded q(bytesOf(call.q), atEnd), k(bytesOf(call.k), atEnd),
-          v(bytesOf(call.v), atEnd), o(bytesOf(call.o), atEnd);
-      size_t lseBytes =
-          c.problem.batch * c.problem.heads * c.problem.seqlenQ * 4;
+      Guarded q(bytesOf(call.q), atEnd), k(bytesOf(call.k), atEnd), v(bytesOf(call.v), atEnd),
+          o(bytesOf(call.o), atEnd);
+      size_t lseBytes = c.problem.batch * c.problem.heads * c.problem.seqlenQ * 4;
       Guarded lse(lseBytes, atEnd);
       Attention guarded = call;
-      for (auto [tensor, memory] : {std::pair{&guarded.q, &q},
-                                    {&guarded.k, &k},
-                                    {&guarded.v, &v},
-                                    {&guarded.o, &o}}) {
+      for (auto [tensor, memory] :
+           {std::pair{&guarded.q, &q}, {&guarded.k, &k}, {&guarded.v, &v}, {&guarded.o, &o}}) {
         std::memcpy(memory->data, tensor->data, bytesOf(*tensor));
         tensor->data = memory->data;
       }
       guarded.lse = reinterpret_cast<float *>(lse.data);
       llvm::cantFail(run(guarded));
       llvm::cantFail(run(call));
-      EXPECT_EQ(std::memcmp(o.data, call.o.data, bytesOf(call.o)), 0)
-          << variant.name;
+      EXPECT_EQ(std::memcmp(o.data, call.o.data, bytesOf(call.o)), 0) << variant.name;
       EXPECT_EQ(std::memcmp(lse.data, call.lse, lseBytes), 0) << variant.name;
     }
 }
@@ -254,8 +240,7 @@ TEST(Empty, ScoresOfMinusInfinity) {
 
 /// Sets one key row (batch 0, key/value head 0) and expects that exactly the
 /// rows that see it have changed.
-static void expectSpread(Case c, std::vector<float> Problem::*tensor,
-                         int64_t key, float value) {
+static void expectSpread(Case c, std::vector<float> Problem::*tensor, int64_t key, float value) {
   Problem &p = c.problem;
   Output clean = run(c);
   int64_t width = (p.*tensor).size() / (p.batch * p.seqlenKv * p.kvHeads);
@@ -267,19 +252,17 @@ static void expectSpread(Case c, std::vector<float> Problem::*tensor,
   for (int64_t b = 0; b < p.batch; ++b)
     for (int64_t i = 0; i < p.seqlenQ; ++i)
       for (int64_t h = 0; h < p.heads; ++h) {
-        bool sees =
-            b == 0 && h < p.heads / p.kvHeads && reference::visible(p, i, key);
+        bool sees = b == 0 && h < p.heads / p.kvHeads && reference::visible(p, i, key);
         if (sees)
           continue;
         int64_t row = ((b * p.seqlenQ + i) * p.heads + h) * p.headDimV;
         int64_t place = (b * p.heads + h) * p.seqlenQ + i;
         auto part = [&](const Output &of) {
-          return Output{{&of.out[row], &of.out[row] + p.headDimV},
-                        {of.lse[place]}};
+          return Output{{&of.out[row], &of.out[row] + p.headDimV}, {of.lse[place]}};
         };
         ASSERT_TRUE(sameBits(part(output), part(clean)))
-            << "batch " << b << ", query " << i << ", head " << h
-            << " sees nothing of key " << key << "\n  " << str(c);
+            << "batch " << b << ", query " << i << ", head " << h << " sees nothing of key " << key
+            << "\n  " << str(c);
       }
 }
 
@@ -307,5 +290,4 @@ TEST_P(Spread, ABadQuery) {
   expectCorrect(c, output);
 }
 
-INSTANTIATE_TEST_SUITE_P(Variants, Spread, testing::ValuesIn(variants()),
-                         nameOf);
+INSTANTIATE_TEST_SUITE_P(Variants, Spread, testing::ValuesIn(variants()), nameOf);

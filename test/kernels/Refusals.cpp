@@ -26,8 +26,7 @@ const Refusal refusals[] = {
     {"NoData", [](Attention &a) { a.v.data = nullptr; }, "v has no data"},
     {"StridedRows", [](Attention &a) { a.o.strides[3] = 2; },
      "o has a last stride of 2 elements, expected 1 (contiguous rows)"},
-    {"Misaligned",
-     [](Attention &a) { a.q.data = static_cast<std::byte *>(a.q.data) + 1; },
+    {"Misaligned", [](Attention &a) { a.q.data = static_cast<std::byte *>(a.q.data) + 1; },
      "q is not aligned to its elements of 2 bytes"},
     {"MisalignedF32",
      [](Attention &a) {
@@ -37,22 +36,15 @@ const Refusal refusals[] = {
      "o is not aligned to its elements of 4 bytes"},
 
     // Tensors beside each other.
-    {"BatchesOfK", [](Attention &a) { a.k.shape[0] = 1; },
-     "k has 1 batches, expected 2 as in q"},
-    {"BatchesOfV", [](Attention &a) { a.v.shape[0] = 3; },
-     "v has 3 batches, expected 2 as in q"},
-    {"BatchesOfO", [](Attention &a) { a.o.shape[0] = 0; },
-     "o has 0 batches, expected 2 as in q"},
-    {"RowsOfO", [](Attention &a) { a.o.shape[1] = 7; },
-     "o has 7 rows, expected 5 as in q"},
-    {"HeadsOfO", [](Attention &a) { a.o.shape[2] = 2; },
-     "o has 2 heads, expected 4 as in q"},
+    {"BatchesOfK", [](Attention &a) { a.k.shape[0] = 1; }, "k has 1 batches, expected 2 as in q"},
+    {"BatchesOfV", [](Attention &a) { a.v.shape[0] = 3; }, "v has 3 batches, expected 2 as in q"},
+    {"BatchesOfO", [](Attention &a) { a.o.shape[0] = 0; }, "o has 0 batches, expected 2 as in q"},
+    {"RowsOfO", [](Attention &a) { a.o.shape[1] = 7; }, "o has 7 rows, expected 5 as in q"},
+    {"HeadsOfO", [](Attention &a) { a.o.shape[2] = 2; }, "o has 2 heads, expected 4 as in q"},
     {"WidthOfK", [](Attention &a) { a.k.shape[3] = 24; },
      "k has 24 elements in a row, expected 16 as in q"},
-    {"RowsOfV", [](Attention &a) { a.v.shape[1] = 6; },
-     "v has 6 rows, expected 7 as in k"},
-    {"HeadsOfV", [](Attention &a) { a.v.shape[2] = 4; },
-     "v has 4 heads, expected 2 as in k"},
+    {"RowsOfV", [](Attention &a) { a.v.shape[1] = 6; }, "v has 6 rows, expected 7 as in k"},
+    {"HeadsOfV", [](Attention &a) { a.v.shape[2] = 4; }, "v has 4 heads, expected 2 as in k"},
     {"WidthOfO", [](Attention &a) { a.o.shape[3] = 16; },
      "o has 16 elements in a row, expected 24 as in v"},
     {"HeadsOfQ", [](Attention &a) { a.k.shape[2] = a.v.shape[2] = 3; },
@@ -140,9 +132,7 @@ TEST_P(Refusals, SayWhyAndWriteNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Calls, Refusals, testing::ValuesIn(refusals),
-                         [](const auto &info) {
-                           return std::string(info.param.name);
-                         });
+                         [](const auto &info) { return std::string(info.param.name); });
 
 /// Neighbours are no overlap.
 TEST(Refusals, OutputsMayLieDirectlyBehindInputs) {

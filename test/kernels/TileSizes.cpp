@@ -5,13 +5,11 @@
 using namespace tessera;
 using namespace tessera::test;
 
-class TileSizes : public testing::TestWithParam<std::tuple<int64_t, int64_t>> {
-};
+class TileSizes : public testing::TestWithParam<std::tuple<int64_t, int64_t>> {};
 
 TEST_P(TileSizes, AreAllCorrect) {
   auto [blockM, blockN] = GetParam();
-  for (auto [seqlenQ, seqlenKv] :
-       {std::pair{100, 130}, {130, 100}, {1, 129}, {96, 128}}) {
+  for (auto [seqlenQ, seqlenKv] : {std::pair{100, 130}, {130, 100}, {1, 129}, {96, 128}}) {
     Case c{.problem = {.seqlenQ = seqlenQ,
                        .seqlenKv = seqlenKv,
                        .heads = 2,
@@ -32,14 +30,12 @@ TEST_P(TileSizes, AreAllCorrect) {
   }
 }
 
-static std::string
-nameOf(const testing::TestParamInfo<std::tuple<int64_t, int64_t>> &info) {
+static std::string nameOf(const testing::TestParamInfo<std::tuple<int64_t, int64_t>> &info) {
   auto [blockM, blockN] = info.param;
   return std::to_string(blockM) + "x" + std::to_string(blockN);
 }
 
 INSTANTIATE_TEST_SUITE_P(Blocks, TileSizes,
-                         testing::Combine(testing::Values(8, 16, 24, 32, 48, 96,
-                                                          128),
+                         testing::Combine(testing::Values(8, 16, 24, 32, 48, 96, 128),
                                           testing::Values(8, 16, 48, 64, 128)),
                          nameOf);

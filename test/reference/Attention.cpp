@@ -19,8 +19,7 @@ bool tessera::reference::visible(const Problem &problem, int64_t i, int64_t j) {
   if (problem.causal && j > position)
     return false;
   const int64_t left = problem.windowLeft, right = problem.windowRight;
-  const bool inWindow = (left < 0 || position - j <= left) &&
-                        (right < 0 || j - position <= right);
+  const bool inWindow = (left < 0 || position - j <= left) && (right < 0 || j - position <= right);
   return inWindow || j < problem.sinkTokens;
 }
 
@@ -80,9 +79,7 @@ static Result compute(const Problem &p, Store store) {
   for (int64_t b = 0; b < p.batch; ++b)
     for (int64_t h = 0; h < p.heads; ++h) {
       const int64_t kvHead = h / (p.heads / p.kvHeads);
-      const auto kvRow = [&](int64_t j) {
-        return (b * p.seqlenKv + j) * p.kvHeads + kvHead;
-      };
+      const auto kvRow = [&](int64_t j) { return (b * p.seqlenKv + j) * p.kvHeads + kvHead; };
       const bool slopePerBatch = int64_t(p.alibiSlopes.size()) != p.heads;
       const Real slope = p.alibiSlopes.empty() ? 0
                          : slopePerBatch       ? p.alibiSlopes[b * p.heads + h]
@@ -125,8 +122,7 @@ static Result compute(const Problem &p, Store store) {
         result.lse[(b * p.heads + h) * p.seqlenQ + i] =
             total.sum == 0 ? -infinity : total.max + std::log(total.sum);
 
-        const RowSum<Real> norm =
-            std::is_same_v<Real, double> ? total : sumOf(stored, sink);
+        const RowSum<Real> norm = std::is_same_v<Real, double> ? total : sumOf(stored, sink);
         if (norm.sum == 0)
           continue; // the output stays +0
         std::fill(out.begin(), out.end(), Real(0));
@@ -147,15 +143,12 @@ Result tessera::reference::attention(const Problem &problem) {
   return compute<double>(problem, [](double x) { return x; });
 }
 
-Result tessera::reference::attentionIn(Precision precision,
-                                       const Problem &problem) {
-  return compute<float>(problem,
-                        [=](float x) { return roundTo(precision, x); });
+Result tessera::reference::attentionIn(Precision precision, const Problem &problem) {
+  return compute<float>(problem, [=](float x) { return roundTo(precision, x); });
 }
 
 template <typename Real>
-static Errors compareAs(std::span<const Real> actual,
-                        std::span<const double> expected) {
+static Errors compareAs(std::span<const Real> actual, std::span<const double> expected) {
   Errors errors;
   const auto mismatch = [&](int64_t at, double was, double should) {
     if (errors.mismatches++ > 0)
@@ -212,29 +205,24 @@ constexpr double maxFactor = 2, meanFactor = 1.5;
 Bound tessera::reference::outBound(const Errors &working, Precision precision) {
   const double units = precision == Precision::f32 ? 32 : 2;
   const auto floor = [&](double magnitude) {
-    return units *
-           std::max(epsilon(precision) * magnitude, smallest(precision));
+    return units * std::max(epsilon(precision) * magnitude, smallest(precision));
   };
   // With few elements a mean is as much a matter of luck as the largest error.
-  const double share =
-      std::min(1.0, 0.25 + 4 / std::sqrt(double(working.nonZero)));
+  const double share = std::min(1.0, 0.25 + 4 / std::sqrt(double(working.nonZero)));
   return {std::max(maxFactor * working.maxAbs, floor(working.maxMagnitude)),
-          std::max(meanFactor * working.meanAbs,
-                   share * floor(working.meanMagnitude))};
+          std::max(meanFactor * working.meanAbs, share * floor(working.meanMagnitude))};
 }
 
 Bound tessera::reference::lseBound(const Errors &working, double scoreError) {
   constexpr double absolute = 0x1p-17, relative = 0x1p-20;
-  return {scoreError + std::max(maxFactor * working.maxAbs,
-                                absolute + relative * working.maxMagnitude),
-          scoreError +
-              std::max(meanFactor * working.meanAbs,
-                       (absolute + relative * working.meanMagnitude) / 2)};
+  return {scoreError +
+              std::max(maxFactor * working.maxAbs, absolute + relative * working.maxMagnitude),
+          scoreError + std::max(meanFactor * working.meanAbs,
+                                (absolute + relative * working.meanMagnitude) / 2)};
 }
 
 bool tessera::reference::within(const Errors &ours, const Bound &bound) {
-  return ours.mismatches == 0 && ours.maxAbs <= bound.maxAbs &&
-         ours.meanAbs <= bound.meanAbs;
+  return ours.mismatches == 0 && ours.maxAbs <= bound.maxAbs && ours.meanAbs <= bound.meanAbs;
 }
 
 bool tessera::reference::withinBound(const Errors &ours, const Errors &working,
@@ -242,8 +230,7 @@ bool tessera::reference::withinBound(const Errors &ours, const Errors &working,
   return within(ours, outBound(working, precision));
 }
 
-bool tessera::reference::emptyRowsAreZero(const Problem &p,
-                                          std::span<const float> out) {
+bool tessera::reference::emptyRowsAreZero(const Problem &p, std::span<const float> out) {
   if (int64_t(out.size()) != p.batch * p.seqlenQ * p.heads * p.headDimV)
     return false;
   for (int64_t i = 0; i < p.seqlenQ; ++i) {
@@ -263,14 +250,13 @@ bool tessera::reference::emptyRowsAreZero(const Problem &p,
 
 std::string tessera::reference::describe(const Errors &errors) {
   char text[256];
-  int used = std::snprintf(text, sizeof(text), "max error %.3g, mean %.3g",
-                           errors.maxAbs, errors.meanAbs);
+  int used =
+      std::snprintf(text, sizeof(text), "max error %.3g, mean %.3g", errors.maxAbs, errors.meanAbs);
   std::string result(text, used);
   if (errors.worst >= 0) {
-    used = std::snprintf(text, sizeof(text),
-                         "; worst at %lld: found %.9g, expected %.9g",
-                         static_cast<long long>(errors.worst),
-                         errors.worstActual, errors.worstExpected);
+    used = std::snprintf(text, sizeof(text), "; worst at %lld: found %.9g, expected %.9g",
+                         static_cast<long long>(errors.worst), errors.worstActual,
+                         errors.worstExpected);
     result.append(text, used);
   }
   if (errors.mismatches > 0) {
@@ -278,8 +264,8 @@ std::string tessera::reference::describe(const Errors &errors) {
                          "; %lld NaN, inf or missing elements differ, first "
                          "at %lld: found %g, expected %g",
                          static_cast<long long>(errors.mismatches),
-                         static_cast<long long>(errors.firstMismatch),
-                         errors.mismatchActual, errors.mismatchExpected);
+                         static_cast<long long>(errors.firstMismatch), errors.mismatchActual,
+                         errors.mismatchExpected);
     result.append(text, used);
   }
   return result;

@@ -73,8 +73,8 @@ Result attentionIn(Precision precision, const Problem &problem);
 struct Errors {
   double maxAbs = 0, meanAbs = 0;             ///< of the differences
   double maxMagnitude = 0, meanMagnitude = 0; ///< of the expected values
-  int64_t nonZero = 0; ///< expected values that are not zero
-  int64_t worst = -1;  ///< where `maxAbs` is; -1: nothing differs
+  int64_t nonZero = 0;                        ///< expected values that are not zero
+  int64_t worst = -1;                         ///< where `maxAbs` is; -1: nothing differs
   double worstActual = 0, worstExpected = 0;
   /// Elements that are NaN, +inf or -inf in one array and not the same in the
   /// other, or missing from one array. They fail every bound.
@@ -84,8 +84,7 @@ struct Errors {
 };
 
 Errors compare(std::span<const float> actual, std::span<const double> expected);
-Errors compare(std::span<const double> actual,
-               std::span<const double> expected);
+Errors compare(std::span<const double> actual, std::span<const double> expected);
 
 /// What `Errors` may reach.
 struct Bound {
@@ -115,8 +114,7 @@ Bound lseBound(const Errors &working, double scoreError = 0);
 bool within(const Errors &ours, const Bound &bound);
 
 /// `within(ours, outBound(working, precision))`.
-bool withinBound(const Errors &ours, const Errors &working,
-                 Precision precision);
+bool withinBound(const Errors &ours, const Errors &working, Precision precision);
 
 /// Whether the outputs of every query that sees no key are +0, and not -0,
 /// which `compare` cannot tell apart. `out` is `[batch, seqlenQ, heads,

@@ -72,15 +72,13 @@ uint16_t tessera::reference::toBits(Precision precision, float value) {
   const uint32_t sign = (bits & signBit) >> 16;
   const bool half = precision == Precision::f16;
 
-  if (magnitude >
-      infinityF32) { // NaN; the quiet bit keeps it from becoming inf
+  if (magnitude > infinityF32) { // NaN; the quiet bit keeps it from becoming inf
     constexpr uint32_t quietF16 = infinityF16 | 1 << (mantissaBitsF16 - 1);
     constexpr uint32_t quietBF16 = 0x7fc0;
     return half ? sign | quietF16 | ((magnitude >> droppedF16) & 0x3ff)
                 : sign | quietBF16 | (magnitude >> droppedBF16);
   }
-  return sign | (half ? magnitudeBitsF16(magnitude)
-                      : shiftRoundEven(magnitude, droppedBF16));
+  return sign | (half ? magnitudeBitsF16(magnitude) : shiftRoundEven(magnitude, droppedBF16));
 }
 
 float tessera::reference::fromBits(Precision precision, uint16_t bits) {
@@ -97,15 +95,12 @@ float tessera::reference::fromBits(Precision precision, uint16_t bits) {
     const float magnitude = std::ldexp(float(mantissa), -24);
     return sign ? -magnitude : magnitude;
   }
-  return std::bit_cast<float>(
-      sign | (exponent + biasF32 - biasF16) << mantissaBitsF32 |
-      mantissa << droppedF16);
+  return std::bit_cast<float>(sign | (exponent + biasF32 - biasF16) << mantissaBitsF32 |
+                              mantissa << droppedF16);
 }
 
 float tessera::reference::roundTo(Precision precision, float value) {
-  return precision == Precision::f32
-             ? value
-             : fromBits(precision, toBits(precision, value));
+  return precision == Precision::f32 ? value : fromBits(precision, toBits(precision, value));
 }
 
 double tessera::reference::epsilon(Precision precision) {

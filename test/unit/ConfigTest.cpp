@@ -39,19 +39,15 @@ TEST(Config, HasDefaultsWithoutEnvironment) {
 TEST(Config, FindsTheCacheFolder) {
   EXPECT_EQ(readGood({"HOME=/h"}).cacheDir, "/h/.cache/tessera");
   EXPECT_EQ(readGood({"HOME=/h", "XDG_CACHE_HOME=/x"}).cacheDir, "/x/tessera");
-  EXPECT_EQ(readGood({"HOME=/h", "XDG_CACHE_HOME=x"}).cacheDir,
-            "/h/.cache/tessera");
-  EXPECT_EQ(readGood({"XDG_CACHE_HOME=/x", "TESSERA_CACHE_DIR=/c"}).cacheDir,
-            "/c");
-  EXPECT_TRUE(llvm::StringRef(readGood({"TESSERA_CACHE_DIR=c"}).cacheDir)
-                  .starts_with("/"));
+  EXPECT_EQ(readGood({"HOME=/h", "XDG_CACHE_HOME=x"}).cacheDir, "/h/.cache/tessera");
+  EXPECT_EQ(readGood({"XDG_CACHE_HOME=/x", "TESSERA_CACHE_DIR=/c"}).cacheDir, "/c");
+  EXPECT_TRUE(llvm::StringRef(readGood({"TESSERA_CACHE_DIR=c"}).cacheDir).starts_with("/"));
 }
 
 TEST(Config, ReadsEveryVariable) {
   Config config = readGood({"TESSERA_CACHE=off", "TESSERA_CACHE_LAYERS=/a:/b",
-                            "TESSERA_CACHE_LIMIT=3M", "TESSERA_DUMP=/d",
-                            "TESSERA_THREADS=7", "TESSERA_HELP=1",
-                            "TESSERA_LOG=info", "PATH=/bin"});
+                            "TESSERA_CACHE_LIMIT=3M", "TESSERA_DUMP=/d", "TESSERA_THREADS=7",
+                            "TESSERA_HELP=1", "TESSERA_LOG=info", "PATH=/bin"});
   EXPECT_FALSE(config.cache);
   EXPECT_EQ(config.cacheLayers, (std::vector<std::string>{"/a", "/b"}));
   EXPECT_EQ(config.cacheLimit, 3u << 20);
@@ -63,24 +59,20 @@ TEST(Config, ReadsEveryVariable) {
 }
 
 TEST(Config, EmptyTextCountsAsUnset) {
-  Config config = readGood(
-      {"HOME=/h", "TESSERA_CACHE_DIR=", "TESSERA_LOG=", "TESSERA_THREADS="});
+  Config config = readGood({"HOME=/h", "TESSERA_CACHE_DIR=", "TESSERA_LOG=", "TESSERA_THREADS="});
   EXPECT_EQ(config.cacheDir, "/h/.cache/tessera");
   EXPECT_EQ(config.log, LogLevel::Warn);
 }
 
 TEST(Config, ReadsSizes) {
-  auto limit = [](const char *variable) {
-    return readGood({variable}).cacheLimit;
-  };
+  auto limit = [](const char *variable) { return readGood({variable}).cacheLimit; };
   EXPECT_EQ(limit("TESSERA_CACHE_LIMIT=1"), 1u);
   EXPECT_EQ(limit("TESSERA_CACHE_LIMIT=2K"), 2048u);
   EXPECT_EQ(limit("TESSERA_CACHE_LIMIT=2k"), 2048u);
   EXPECT_EQ(limit("TESSERA_CACHE_LIMIT=5G"), uint64_t(5) << 30);
-  EXPECT_EQ(limit("TESSERA_CACHE_LIMIT=17179869183G"), uint64_t(17179869183)
-                                                           << 30);
-  for (const char *bad : {"0", "0G", "G", "-1", "1.5G", "1T", "1 G",
-                          "17179869184G", "18446744073709551616"})
+  EXPECT_EQ(limit("TESSERA_CACHE_LIMIT=17179869183G"), uint64_t(17179869183) << 30);
+  for (const char *bad :
+       {"0", "0G", "G", "-1", "1.5G", "1T", "1 G", "17179869184G", "18446744073709551616"})
     EXPECT_EQ(messageOf({(std::string("TESSERA_CACHE_LIMIT=") + bad).c_str()}),
               std::string("TESSERA_CACHE_LIMIT: found '") + bad +
                   "', expected a positive number of bytes, with K, M or G for "
@@ -88,15 +80,13 @@ TEST(Config, ReadsSizes) {
 }
 
 TEST(Config, NamesVariableValueAndExpectation) {
-  EXPECT_EQ(messageOf({"TESSERA_CACHE=maybe"}),
-            "TESSERA_CACHE: found 'maybe', expected on or off");
+  EXPECT_EQ(messageOf({"TESSERA_CACHE=maybe"}), "TESSERA_CACHE: found 'maybe', expected on or off");
   EXPECT_EQ(messageOf({"TESSERA_LOG=loud"}),
             "TESSERA_LOG: found 'loud', expected quiet, warn or info");
   EXPECT_EQ(messageOf({"TESSERA_THREADS=-1"}),
             "TESSERA_THREADS: found '-1', expected a number from 0 to 65536");
-  EXPECT_EQ(
-      messageOf({"TESSERA_THREADS=65537"}),
-      "TESSERA_THREADS: found '65537', expected a number from 0 to 65536");
+  EXPECT_EQ(messageOf({"TESSERA_THREADS=65537"}),
+            "TESSERA_THREADS: found '65537', expected a number from 0 to 65536");
   EXPECT_EQ(messageOf({"TESSERA_CACHE_LAYERS=/a::/b"}),
             "TESSERA_CACHE_LAYERS: found '/a::/b', expected folders separated "
             "by single colons");
@@ -172,6 +162,5 @@ TEST(Log, HonoursTheLevelAndWarnsOnce) {
   testing::internal::CaptureStderr();
   for (int i = 0; i < 3; ++i)
     warnOnce("LogTest", "number {}", i);
-  EXPECT_EQ(testing::internal::GetCapturedStderr(),
-            "tessera: warning: number 0\n");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "tessera: warning: number 0\n");
 }

@@ -47,8 +47,7 @@ static std::string readFile(const std::string &path) {
 static std::vector<std::string> namesIn(const std::string &folder) {
   std::vector<std::string> names;
   std::error_code code;
-  for (fs::directory_iterator it(folder, code), end; it != end && !code;
-       it.increment(code))
+  for (fs::directory_iterator it(folder, code), end; it != end && !code; it.increment(code))
     names.push_back(llvm::sys::path::filename(it->path()).str());
   llvm::sort(names);
   return names;
@@ -80,20 +79,14 @@ protected:
   }
   void TearDown() override { fs::remove_directories(root); }
 
-  std::string in(const llvm::Twine &name) const {
-    return (root + "/" + name).str();
-  }
+  std::string in(const llvm::Twine &name) const { return (root + "/" + name).str(); }
   DiskCache open() const { return llvm::cantFail(DiskCache::open(config)); }
   std::string messageOfOpen() const {
     llvm::Expected<DiskCache> cache = DiskCache::open(config);
     return cache ? "no error" : llvm::toString(cache.takeError());
   }
-  static std::string fileName(uint8_t number) {
-    return toHex(hashOf(number)) + ".tessera";
-  }
-  std::string path(uint8_t number) const {
-    return config.cacheDir + "/" + fileName(number);
-  }
+  static std::string fileName(uint8_t number) { return toHex(hashOf(number)) + ".tessera"; }
+  std::string path(uint8_t number) const { return config.cacheDir + "/" + fileName(number); }
   /// Makes an entry look as if it was last used so many seconds ago.
   static void age(const std::string &path, long seconds) {
     timespec then{time(nullptr) - seconds, 0};
@@ -114,9 +107,7 @@ TEST(CacheEntry, ComesBackAsWritten) {
   for (const CacheEntry &entry :
        {entryOf(1), CacheEntry(),
         CacheEntry{"k", "", std::string("\0\n", 2), "", std::string(1, 0)}})
-    EXPECT_EQ(
-        llvm::cantFail(deserialize(serialize(hashOf(1), entry), hashOf(1))),
-        entry);
+    EXPECT_EQ(llvm::cantFail(deserialize(serialize(hashOf(1), entry), hashOf(1))), entry);
 }
 
 // A change of the format must change the version, or old files would be hits.
@@ -164,8 +155,7 @@ TEST(CacheEntry, SaysWhatIsWrong) {
             "truncated: section 0 claims 18446744073709551615 bytes, 45 are "
             "left");
   EXPECT_EQ(messageOf(serialize(hashOf(2), entryOf(1))),
-            "holds kernel " + toHex(hashOf(2)) + ", expected " +
-                toHex(hashOf(1)));
+            "holds kernel " + toHex(hashOf(2)) + ", expected " + toHex(hashOf(1)));
 }
 
 TEST(CacheEntry, HashHasOneSpelling) {
@@ -272,8 +262,7 @@ TEST_F(DiskCacheTest, EvictsTheLeastRecentlyUsed) {
   }
   ASSERT_TRUE(cache.load(hashOf(1))); // now 2 is the oldest
   cache.store(hashOf(4), entryOf(4));
-  EXPECT_EQ(namesIn(config.cacheDir),
-            (std::vector{fileName(1), fileName(3), fileName(4)}));
+  EXPECT_EQ(namesIn(config.cacheDir), (std::vector{fileName(1), fileName(3), fileName(4)}));
 }
 
 TEST_F(DiskCacheTest, KeepsTheEntryJustWritten) {
@@ -288,8 +277,7 @@ TEST_F(DiskCacheTest, KeepsTheEntryJustWritten) {
 TEST_F(DiskCacheTest, RemovesOnlyWhatIsItsOwn) {
   config.cacheLimit = 1;
   DiskCache cache = open();
-  std::string fresh = path(2) + ".abcdef.tessera-tmp",
-              stale = path(3) + ".abcdef.tessera-tmp",
+  std::string fresh = path(2) + ".abcdef.tessera-tmp", stale = path(3) + ".abcdef.tessera-tmp",
               notes = in("cache/notes.txt"), odd = in("cache/odd.tessera");
   for (const std::string &file : {fresh, stale, notes, odd})
     writeFile(file, "x");
@@ -323,8 +311,8 @@ TEST_F(DiskCacheTest, UncreatableFolderTurnsTheCacheOff) {
     EXPECT_FALSE(cache.load(hashOf(1)));
     EXPECT_EQ(cache.folder(), "");
     EXPECT_EQ(testing::internal::GetCapturedStderr(),
-              "tessera: warning: kernel cache off: cannot use folder '" +
-                  folder + "': Not a directory\n");
+              "tessera: warning: kernel cache off: cannot use folder '" + folder +
+                  "': Not a directory\n");
   }
 }
 
@@ -362,11 +350,10 @@ TEST_F(DiskCacheTest, RefusesForeignFolders) {
   } else {
     config.cacheDir = "/usr";
   }
-  EXPECT_EQ(messageOfOpen(),
-            "kernel cache folder '" + config.cacheDir + "' is owned by user " +
-                std::to_string(owner) + ", expected user " +
-                std::to_string(geteuid()) +
-                "; to only read it, name it in TESSERA_CACHE_LAYERS");
+  EXPECT_EQ(messageOfOpen(), "kernel cache folder '" + config.cacheDir + "' is owned by user " +
+                                 std::to_string(owner) + ", expected user " +
+                                 std::to_string(geteuid()) +
+                                 "; to only read it, name it in TESSERA_CACHE_LAYERS");
   config.cacheLayers = {config.cacheDir};
   config.cacheDir = in("cache");
   EXPECT_EQ(messageOfOpen(), "no error");
@@ -380,16 +367,15 @@ TEST_F(DiskCacheTest, ReadOnlyFolderStillServes) {
     cache.store(hashOf(2), entryOf(2));
     cache.store(hashOf(3), entryOf(3));
     EXPECT_EQ(testing::internal::GetCapturedStderr(),
-              "tessera: warning: cannot write the kernel cache '" +
-                  config.cacheDir + "': Permission denied\n");
+              "tessera: warning: cannot write the kernel cache '" + config.cacheDir +
+                  "': Permission denied\n");
     EXPECT_EQ(cache.load(hashOf(1)), entryOf(1));
     EXPECT_FALSE(cache.load(hashOf(2)));
   };
   // Permissions do not bind root: become somebody else, in a child.
   constexpr uid_t nobody = 65534;
   if (geteuid() == 0) {
-    for (const std::string &file :
-         {std::string(root), config.cacheDir, path(1)})
+    for (const std::string &file : {std::string(root), config.cacheDir, path(1)})
       ASSERT_EQ(chown(file.c_str(), nobody, nobody), 0);
   }
   ASSERT_EQ(chmod(config.cacheDir.c_str(), 0500), 0);

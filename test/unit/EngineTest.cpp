@@ -18,9 +18,7 @@
 using namespace tessera;
 using Clock = std::chrono::steady_clock;
 
-static Key parsed(llvm::StringRef text) {
-  return llvm::cantFail(parseKey(text));
-}
+static Key parsed(llvm::StringRef text) { return llvm::cantFail(parseKey(text)); }
 
 namespace {
 
@@ -28,23 +26,18 @@ namespace {
 class EngineTest : public testing::Test {
 protected:
   void SetUp() override {
-    ASSERT_FALSE(
-        llvm::sys::fs::createUniqueDirectory("tessera-engine", folder));
+    ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("tessera-engine", folder));
     config.cacheDir = path("cache");
     config.threads = 2;
   }
-  void TearDown() override {
-    EXPECT_FALSE(llvm::sys::fs::remove_directories(folder));
-  }
+  void TearDown() override { EXPECT_FALSE(llvm::sys::fs::remove_directories(folder)); }
 
   std::string path(llvm::StringRef name) const {
     llvm::SmallString<128> result = folder;
     llvm::sys::path::append(result, name);
     return result.str().str();
   }
-  std::unique_ptr<Engine> start() const {
-    return llvm::cantFail(Engine::create(config));
-  }
+  std::unique_ptr<Engine> start() const { return llvm::cantFail(Engine::create(config)); }
 
   Config config;
   llvm::SmallString<128> folder;
@@ -63,15 +56,14 @@ Got get(Engine &engine, const Key &key) {
 }
 
 /// A call of one head and batch, with one row of queries.
-Attention callOf(std::vector<float> &q, std::vector<float> &k,
-                 std::vector<float> &v, std::vector<float> &o) {
+Attention callOf(std::vector<float> &q, std::vector<float> &k, std::vector<float> &v,
+                 std::vector<float> &o) {
   auto tensor = [](std::vector<float> &values) {
     int64_t rows = values.size() / 8;
     return Tensor::contiguous(values.data(), DType::f32, {1, rows, 1, 8});
   };
   Attention call;
-  call.q = tensor(q), call.k = tensor(k), call.v = tensor(v),
-  call.o = tensor(o);
+  call.q = tensor(q), call.k = tensor(k), call.v = tensor(v), call.o = tensor(o);
   return call;
 }
 
@@ -104,8 +96,7 @@ TEST_F(EngineTest, CompilesThenLoadsThenRemembers) {
   std::unique_ptr<Engine> engine = start();
   EXPECT_EQ(get(*engine, key).origin, KernelOrigin::disk);
   EXPECT_EQ(get(*engine, key).origin, KernelOrigin::memory);
-  EXPECT_EQ(get(*engine, parsed("fwd,host,f32,d8,causal")).origin,
-            KernelOrigin::compiled);
+  EXPECT_EQ(get(*engine, parsed("fwd,host,f32,d8,causal")).origin, KernelOrigin::compiled);
   expectComputes(*engine);
   EXPECT_EQ(engine->disk().ls().size(), 2u);
   EXPECT_TRUE(engine->disk().verify().empty());
@@ -136,8 +127,8 @@ TEST_F(EngineTest, CompilesADamagedEntryAgain) {
   std::string file = entries[0].folder + "/" + entries[0].hash + ".tessera";
   {
     std::error_code code;
-    llvm::raw_fd_ostream os(file, code, llvm::sys::fs::CD_OpenExisting,
-                            llvm::sys::fs::FA_Write, llvm::sys::fs::OF_None);
+    llvm::raw_fd_ostream os(file, code, llvm::sys::fs::CD_OpenExisting, llvm::sys::fs::FA_Write,
+                            llvm::sys::fs::OF_None);
     ASSERT_FALSE(code) << code.message();
     os.seek(entries[0].bytes / 2);
     os << "damage";
@@ -149,10 +140,7 @@ TEST_F(EngineTest, CompilesADamagedEntryAgain) {
   std::string said = testing::internal::GetCapturedStderr();
   EXPECT_EQ(origin, KernelOrigin::compiled);
   EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
-  EXPECT_EQ(said.rfind("tessera: warning: kernel cache entry '" + file +
-                           "' ignored: ",
-                       0),
-            0u)
+  EXPECT_EQ(said.rfind("tessera: warning: kernel cache entry '" + file + "' ignored: ", 0), 0u)
       << said;
   expectComputes(*engine);
   // What was compiled took the damaged one's place.
@@ -163,17 +151,15 @@ TEST_F(EngineTest, CompilesADamagedEntryAgain) {
 /// An entry that is intact but holds no kernel of this machine.
 TEST_F(EngineTest, CompilesAnEntryAgainThatCannotBeLoaded) {
   std::unique_ptr<Engine> engine = start();
-  CacheEntry entry{"fwd,host,f32,d8", "somebody", "nonsense", "",
-                   "no object file"};
+  CacheEntry entry{"fwd,host,f32,d8", "somebody", "nonsense", "", "no object file"};
   engine->disk().store(llvm::cantFail(engine->compiler().hash(key)), entry);
   testing::internal::CaptureStderr();
   KernelOrigin origin = get(*engine, key).origin;
   std::string said = testing::internal::GetCapturedStderr();
   EXPECT_EQ(origin, KernelOrigin::compiled);
-  EXPECT_EQ(said,
-            "tessera: warning: fwd,host,f32,d8: the cached kernel cannot be "
-            "loaded (the "
-            "kernel's signature is malformed: nonsense); compiling it again\n");
+  EXPECT_EQ(said, "tessera: warning: fwd,host,f32,d8: the cached kernel cannot be "
+                  "loaded (the "
+                  "kernel's signature is malformed: nonsense); compiling it again\n");
   EXPECT_EQ(get(*start(), key).origin, KernelOrigin::disk);
 }
 
@@ -251,12 +237,10 @@ TEST_F(EngineTest, CallsWithoutOutputComputeNothing) {
 TEST_F(EngineTest, HashesNameKernels) {
   std::unique_ptr<Engine> engine = start(), other = start();
   std::vector<KernelHash> hashes;
-  for (const char *text :
-       {"fwd,host,f32,d8", "fwd,host,f32,d8,checked", "fwd,host,f32,d8,causal",
-        "fwd,host,f16,d8", "fwd,host,f32,d16", "fwd,host,f32,d8,block_m=8"}) {
+  for (const char *text : {"fwd,host,f32,d8", "fwd,host,f32,d8,checked", "fwd,host,f32,d8,causal",
+                           "fwd,host,f16,d8", "fwd,host,f32,d16", "fwd,host,f32,d8,block_m=8"}) {
     KernelHash hash = llvm::cantFail(engine->compiler().hash(parsed(text)));
-    EXPECT_EQ(hash, llvm::cantFail(other->compiler().hash(parsed(text))))
-        << text;
+    EXPECT_EQ(hash, llvm::cantFail(other->compiler().hash(parsed(text)))) << text;
     EXPECT_EQ(std::count(hashes.begin(), hashes.end(), hash), 0) << text;
     hashes.push_back(hash);
   }
@@ -267,9 +251,8 @@ TEST_F(EngineTest, DumpsEveryStage) {
   get(*start(), key);
   int number = 0;
   for (const StageInfo &info : stages()) {
-    std::string file =
-        path(fmt::format("dump/flash_forward/fwd,host,f32,d8/{}-{}.{}",
-                         ++number, info.name.str(), info.extension.str()));
+    std::string file = path(fmt::format("dump/flash_forward/fwd,host,f32,d8/{}-{}.{}", ++number,
+                                        info.name.str(), info.extension.str()));
     uint64_t bytes = 0;
     EXPECT_FALSE(llvm::sys::fs::file_size(file, bytes)) << file;
     EXPECT_GT(bytes, 100u) << file;

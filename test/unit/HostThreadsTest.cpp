@@ -43,10 +43,9 @@ TEST(HostThreads, ReturnsWhenAllIsDone) {
 
 TEST(HostThreads, OneThreadIsTheCaller) {
   HostThreads threads(1);
-  threads.forEach(10, 0,
-                  [caller = std::this_thread::get_id()](int64_t, void *) {
-                    EXPECT_EQ(std::this_thread::get_id(), caller);
-                  });
+  threads.forEach(10, 0, [caller = std::this_thread::get_id()](int64_t, void *) {
+    EXPECT_EQ(std::this_thread::get_id(), caller);
+  });
 }
 
 TEST(HostThreads, ServesSeveralCallersAtOnce) {

@@ -23,9 +23,7 @@ static KernelHash hashOf(unsigned number) {
   return hash;
 }
 
-static Compiled make(int number) {
-  return std::make_unique<Kernel>(Kernel{number});
-}
+static Compiled make(int number) { return std::make_unique<Kernel>(Kernel{number}); }
 
 template <class Table, class Key, class Compile>
 static const Kernel *get(Table &table, const Key &key, Compile compile) {
@@ -105,16 +103,15 @@ TEST(KernelTable, FailureReachesAllAndIsNotKept) {
       auto kernel = table.getOrCompile(hashOf(1), [&]() -> Compiled {
         ++compilations;
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
-        return llvm::createStringError(
-            std::make_error_code(std::errc::not_supported), "no such target");
+        return llvm::createStringError(std::make_error_code(std::errc::not_supported),
+                                       "no such target");
       });
       ASSERT_FALSE(bool(kernel));
-      llvm::handleAllErrors(
-          kernel.takeError(), [&](const llvm::ErrorInfoBase &info) {
-            EXPECT_EQ(info.message(), "no such target");
-            EXPECT_EQ(info.convertToErrorCode(), std::errc::not_supported);
-            ++failures;
-          });
+      llvm::handleAllErrors(kernel.takeError(), [&](const llvm::ErrorInfoBase &info) {
+        EXPECT_EQ(info.message(), "no such target");
+        EXPECT_EQ(info.convertToErrorCode(), std::errc::not_supported);
+        ++failures;
+      });
     });
   for (std::thread &thread : threads)
     thread.join();
@@ -186,8 +183,7 @@ TEST(KernelTable, HitIsFast) {
   std::vector<KernelHash> hashes;
   for (int i = 0; i < kernelCount; ++i) {
     hashes.push_back(hashOf(i * 2654435761u));
-    ASSERT_TRUE(
-        bool(table.getOrCompile(hashes.back(), [&] { return make(i); })));
+    ASSERT_TRUE(bool(table.getOrCompile(hashes.back(), [&] { return make(i); })));
   }
   auto neverCompile = []() -> Compiled { return nullptr; };
   long sum = 0;

@@ -59,8 +59,7 @@ TEST(Key, DefaultsHaveAShortText) {
 }
 
 TEST(Key, WordsComeInAnyOrder) {
-  EXPECT_EQ(str(parsed(" window_left ,d64,  causal,f16")),
-            "fwd,host,f16,d64,causal,window_left");
+  EXPECT_EQ(str(parsed(" window_left ,d64,  causal,f16")), "fwd,host,f16,d64,causal,window_left");
 }
 
 TEST(Key, DefaultsAreLeftOutOfTheText) {
@@ -75,10 +74,9 @@ TEST(Key, EveryPairOfFlagsSurvivesItsText) {
       key.*a.value = key.*b.value = true;
       SCOPED_TRACE(str(key));
       EXPECT_EQ(parsed(str(key)), normalized(key));
-      EXPECT_EQ(
-          parsed(std::string(a.spelling) +
-                 (a.value == b.value ? "" : std::string(",") + b.spelling)),
-          normalized(key));
+      EXPECT_EQ(parsed(std::string(a.spelling) +
+                       (a.value == b.value ? "" : std::string(",") + b.spelling)),
+                normalized(key));
     }
 }
 
@@ -101,12 +99,12 @@ TEST(Key, KeysAndOutputHaveTheTypeOfTheQueries) {
 }
 
 TEST(Key, EveryIntegerSurvivesItsText){
-#define TESSERA_KEY_INT(name, spelling, value, help)                           \
-  {                                                                            \
-    Key key;                                                                   \
-    key.name = value + 8;                                                      \
-    EXPECT_EQ(parsed(str(key)), key) << str(key);                              \
-    EXPECT_EQ(parsed(spelling "=" + std::to_string(value + 8)), key);          \
+#define TESSERA_KEY_INT(name, spelling, value, help)                                               \
+  {                                                                                                \
+    Key key;                                                                                       \
+    key.name = value + 8;                                                                          \
+    EXPECT_EQ(parsed(str(key)), key) << str(key);                                                  \
+    EXPECT_EQ(parsed(spelling "=" + std::to_string(value + 8)), key);                              \
   }
 #include "dsl/Key.def"
 }
@@ -140,21 +138,17 @@ TEST(Key, FieldsAreKnownByTheirSpelling) {
 //===----------------------------------------------------------------------===//
 
 TEST(Key, RefusesAnUnknownField) {
-  EXPECT_EQ(messageOf("casual"),
-            "key: unknown field \"casual\", the nearest is \"causal\"");
+  EXPECT_EQ(messageOf("casual"), "key: unknown field \"casual\", the nearest is \"causal\"");
   EXPECT_EQ(messageOf("causal,blockm=96"),
             "key: unknown field \"blockm=96\", the nearest is \"block_m\"");
-  EXPECT_EQ(messageOf("causal=1"),
-            "key: unknown field \"causal=1\", the nearest is \"causal\"");
+  EXPECT_EQ(messageOf("causal=1"), "key: unknown field \"causal=1\", the nearest is \"causal\"");
 }
 
 TEST(Key, RefusesARepeatedField) {
   for (const Flag &flag : flags)
-    EXPECT_TRUE(
-        StringRef(messageOf(std::string(flag.spelling) + "," + flag.spelling))
-            .starts_with("key: \"" + std::string(flag.spelling) + "\" sets "));
-  EXPECT_EQ(messageOf("causal,d64,causal"),
-            "key: \"causal\" sets causal a second time");
+    EXPECT_TRUE(StringRef(messageOf(std::string(flag.spelling) + "," + flag.spelling))
+                    .starts_with("key: \"" + std::string(flag.spelling) + "\" sets "));
+  EXPECT_EQ(messageOf("causal,d64,causal"), "key: \"causal\" sets causal a second time");
   EXPECT_EQ(messageOf("f16,f32"), "key: \"f32\" sets q a second time");
   EXPECT_EQ(messageOf("d64,d=64"), "key: \"d=64\" sets d a second time");
   EXPECT_EQ(messageOf("window_left,window_left"),
@@ -162,17 +156,15 @@ TEST(Key, RefusesARepeatedField) {
 }
 
 TEST(Key, RefusesWhatIsNoInteger) {
-#define TESSERA_KEY_INT(name, spelling, value, help)                           \
-  EXPECT_EQ(messageOf(spelling "=wide"),                                       \
-            "key: " spelling " is \"wide\", expected an integer");             \
-  EXPECT_EQ(messageOf(spelling "="),                                           \
-            "key: " spelling " is \"\", expected an integer");
+#define TESSERA_KEY_INT(name, spelling, value, help)                                               \
+  EXPECT_EQ(messageOf(spelling "=wide"), "key: " spelling " is \"wide\", expected an integer");    \
+  EXPECT_EQ(messageOf(spelling "="), "key: " spelling " is \"\", expected an integer");
 #include "dsl/Key.def"
 }
 
 TEST(Key, RefusesWhatIsNoType) {
-#define TESSERA_KEY_DTYPE(name, spelling, help)                                \
-  EXPECT_EQ(messageOf(spelling "=i8"),                                         \
+#define TESSERA_KEY_DTYPE(name, spelling, help)                                                    \
+  EXPECT_EQ(messageOf(spelling "=i8"),                                                             \
             "key: " spelling " is \"i8\", expected one of f32, f16, bf16");
 #include "dsl/Key.def"
 }
@@ -180,28 +172,22 @@ TEST(Key, RefusesWhatIsNoType) {
 TEST(Key, RefusesAWidth) {
   EXPECT_EQ(messageOf("d60"), "key: d is 60, expected a multiple of 8 from 8 "
                               "to 512; the nearest is 64");
-  EXPECT_EQ(
-      messageOf("d0"),
-      "key: d is 0, expected a multiple of 8 from 8 to 512; the nearest is 8");
+  EXPECT_EQ(messageOf("d0"),
+            "key: d is 0, expected a multiple of 8 from 8 to 512; the nearest is 8");
   EXPECT_EQ(messageOf("d520"), "key: d is 520, expected a multiple of 8 from 8 "
                                "to 512; the nearest is 512");
   EXPECT_EQ(messageOf("d64,dv=-8"), "key: dv is -8, expected a multiple of 8 "
                                     "from 8 to 512; the nearest is 8");
-  EXPECT_EQ(
-      messageOf("d=9223372036854775807"),
-      "key: d is 9223372036854775807, expected a multiple of 8 from 8 to 512; "
-      "the nearest is 512");
+  EXPECT_EQ(messageOf("d=9223372036854775807"),
+            "key: d is 9223372036854775807, expected a multiple of 8 from 8 to 512; "
+            "the nearest is 512");
 }
 
 TEST(Key, RefusesATileSize) {
-  const char *expected =
-      ", expected a multiple of 8 up to 1024, or 0 for the schedule's choice";
-  EXPECT_EQ(messageOf("block_m=100"),
-            "key: block_m is 100" + std::string(expected));
-  EXPECT_EQ(messageOf("block_m=-8"),
-            "key: block_m is -8" + std::string(expected));
-  EXPECT_EQ(messageOf("block_n=1032"),
-            "key: block_n is 1032" + std::string(expected));
+  const char *expected = ", expected a multiple of 8 up to 1024, or 0 for the schedule's choice";
+  EXPECT_EQ(messageOf("block_m=100"), "key: block_m is 100" + std::string(expected));
+  EXPECT_EQ(messageOf("block_m=-8"), "key: block_m is -8" + std::string(expected));
+  EXPECT_EQ(messageOf("block_n=1032"), "key: block_n is 1032" + std::string(expected));
   EXPECT_EQ(messageOf("block_m=1024,block_n=8"), "no error");
 }
 
@@ -230,30 +216,30 @@ TEST(Key, EveryFieldChangesTheBytes) {
     EXPECT_FALSE(llvm::is_contained(known, bytes)) << field;
     known.push_back(bytes);
   };
-#define TESSERA_KEY_ENUM(name, Type, value, help)                              \
-  {                                                                            \
-    Key key = base;                                                            \
-    key.name = static_cast<Type>(static_cast<uint8_t>(key.name) + 1);          \
-    expectNew(#name, key);                                                     \
+#define TESSERA_KEY_ENUM(name, Type, value, help)                                                  \
+  {                                                                                                \
+    Key key = base;                                                                                \
+    key.name = static_cast<Type>(static_cast<uint8_t>(key.name) + 1);                              \
+    expectNew(#name, key);                                                                         \
   }
-#define TESSERA_KEY_DTYPE(name, spelling, help)                                \
-  for (DType type : dtypes)                                                    \
-    if (type != base.name) {                                                   \
-      Key key = base;                                                          \
-      key.name = type;                                                         \
-      expectNew(#name, key);                                                   \
+#define TESSERA_KEY_DTYPE(name, spelling, help)                                                    \
+  for (DType type : dtypes)                                                                        \
+    if (type != base.name) {                                                                       \
+      Key key = base;                                                                              \
+      key.name = type;                                                                             \
+      expectNew(#name, key);                                                                       \
     }
-#define TESSERA_KEY_INT(name, spelling, value, help)                           \
-  for (int64_t change : {8, 1 << 16}) {                                        \
-    Key key = base;                                                            \
-    key.name += change;                                                        \
-    expectNew(#name, key);                                                     \
+#define TESSERA_KEY_INT(name, spelling, value, help)                                               \
+  for (int64_t change : {8, 1 << 16}) {                                                            \
+    Key key = base;                                                                                \
+    key.name += change;                                                                            \
+    expectNew(#name, key);                                                                         \
   }
-#define TESSERA_KEY_FLAG(name, spelling, help)                                 \
-  {                                                                            \
-    Key key = base;                                                            \
-    key.name = false;                                                          \
-    expectNew(#name, key);                                                     \
+#define TESSERA_KEY_FLAG(name, spelling, help)                                                     \
+  {                                                                                                \
+    Key key = base;                                                                                \
+    key.name = false;                                                                              \
+    expectNew(#name, key);                                                                         \
   }
 #include "dsl/Key.def"
 }

@@ -25,9 +25,7 @@ protected:
     llvm::sys::path::append(file, "tensor.npy");
     path = file.str().str();
   }
-  void TearDown() override {
-    EXPECT_FALSE(llvm::sys::fs::remove_directories(folder));
-  }
+  void TearDown() override { EXPECT_FALSE(llvm::sys::fs::remove_directories(folder)); }
 
   void put(llvm::StringRef bytes) {
     std::error_code code;
@@ -59,8 +57,8 @@ protected:
   int64_t filesInFolder() {
     std::error_code code;
     int64_t count = 0;
-    for (llvm::sys::fs::directory_iterator it(folder, code), end;
-         it != end && !code; it.increment(code))
+    for (llvm::sys::fs::directory_iterator it(folder, code), end; it != end && !code;
+         it.increment(code))
       ++count;
     return count;
   }
@@ -86,17 +84,14 @@ static std::string version2(llvm::StringRef header, llvm::StringRef data = "") {
 }
 
 static std::string dictionary(llvm::StringRef descr, llvm::StringRef shape) {
-  return ("{'descr': '" + descr +
-          "', 'fortran_order': False, 'shape': " + shape + ", }")
-      .str();
+  return ("{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }").str();
 }
 
 static std::string zeros(size_t count) { return std::string(count, '\0'); }
 
 template <typename T>
 static llvm::ArrayRef<std::byte> bytesOf(const std::vector<T> &values) {
-  return {reinterpret_cast<const std::byte *>(values.data()),
-          values.size() * sizeof(T)};
+  return {reinterpret_cast<const std::byte *>(values.data()), values.size() * sizeof(T)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -110,8 +105,7 @@ TEST_F(Npy, RoundTripOfEveryType) {
       bytes[n] = std::byte(n * 37);
     return bytes;
   }();
-  for (NpyType type :
-       {NpyType::f16, NpyType::bf16, NpyType::f32, NpyType::f64}) {
+  for (NpyType type : {NpyType::f16, NpyType::bf16, NpyType::f32, NpyType::f64}) {
     const auto data = llvm::ArrayRef(bytes).take_front(6 * elementSize(type));
     ASSERT_EQ(llvm::toString(writeNpy(path, type, {2, 3}, data)), "");
     llvm::Expected<NpyArray> array = readNpy(path);
@@ -125,16 +119,14 @@ TEST_F(Npy, RoundTripOfEveryType) {
 }
 
 TEST_F(Npy, RoundTripOfEveryRank) {
-  const std::vector<std::vector<int64_t>> shapes = {
-      {}, {0}, {5}, {1, 5}, {5, 0, 7}, {1, 1, 5, 1, 1}};
+  const std::vector<std::vector<int64_t>> shapes = {{},     {0},       {5},
+                                                    {1, 5}, {5, 0, 7}, {1, 1, 5, 1, 1}};
   for (const std::vector<int64_t> &shape : shapes) {
     int64_t count = 1;
     for (int64_t size : shape)
       count *= size;
     std::vector<float> values(count, 1.5f);
-    ASSERT_EQ(
-        llvm::toString(writeNpy(path, NpyType::f32, shape, bytesOf(values))),
-        "");
+    ASSERT_EQ(llvm::toString(writeNpy(path, NpyType::f32, shape, bytesOf(values))), "");
     llvm::Expected<NpyArray> array = readNpy(path);
     ASSERT_EQ(llvm::toString(array.takeError()), "");
     EXPECT_EQ(array->shape, shape);
@@ -145,20 +137,16 @@ TEST_F(Npy, RoundTripOfEveryRank) {
 // The very bytes that numpy.save writes.
 TEST_F(Npy, WritesLikeNumpy) {
   const std::vector<float> values{1, 2};
-  ASSERT_EQ(llvm::toString(writeNpy(path, NpyType::f32, {2}, bytesOf(values))),
-            "");
+  ASSERT_EQ(llvm::toString(writeNpy(path, NpyType::f32, {2}, bytesOf(values))), "");
   std::string header = dictionary("<f4", "(2,)");
   header.resize(0x76 - 1, ' ');
-  EXPECT_EQ(get(), version1(header + "\n",
-                            llvm::StringRef("\0\0\x80\x3f\0\0\0\x40", 8)));
+  EXPECT_EQ(get(), version1(header + "\n", llvm::StringRef("\0\0\x80\x3f\0\0\0\x40", 8)));
 }
 
 TEST_F(Npy, ReadsBothVersionsAndBothNamesOfBF16) {
   for (const std::string &file :
-       {version1(dictionary("<V2", "(2,)"), "abcd"),
-        version2(dictionary("|V2", "(2,)"), "abcd"),
-        version1("{\"shape\":(2,),'descr':'|V2','fortran_order':False}\n",
-                 "abcd")}) {
+       {version1(dictionary("<V2", "(2,)"), "abcd"), version2(dictionary("|V2", "(2,)"), "abcd"),
+        version1("{\"shape\":(2,),'descr':'|V2','fortran_order':False}\n", "abcd")}) {
     put(file);
     llvm::Expected<NpyArray> array = readNpy(path);
     ASSERT_EQ(llvm::toString(array.takeError()), "");
@@ -172,8 +160,7 @@ TEST_F(Npy, ReadsBothVersionsAndBothNamesOfBF16) {
 //===----------------------------------------------------------------------===//
 
 TEST_F(Npy, NoFile) {
-  EXPECT_EQ(messageOf(readNpy(path).takeError()),
-            "cannot open: No such file or directory");
+  EXPECT_EQ(messageOf(readNpy(path).takeError()), "cannot open: No such file or directory");
 }
 
 TEST_F(Npy, Folder) {
@@ -198,12 +185,10 @@ TEST_F(Npy, OtherVersion) {
 
 // Cut anywhere, a file is refused and never read past its end.
 TEST_F(Npy, EveryTruncation) {
-  for (const std::string &file :
-       {version1(dictionary("<f4", "(2,)"), zeros(8)),
-        version2(dictionary("<f4", "(2,)"), zeros(8))})
+  for (const std::string &file : {version1(dictionary("<f4", "(2,)"), zeros(8)),
+                                  version2(dictionary("<f4", "(2,)"), zeros(8))})
     for (size_t length = 0; length < file.size(); ++length)
-      EXPECT_NE(errorOf(llvm::StringRef(file).take_front(length)), "(no error)")
-          << length;
+      EXPECT_NE(errorOf(llvm::StringRef(file).take_front(length)), "(no error)") << length;
 }
 
 TEST_F(Npy, TruncatedHeader) {
@@ -216,10 +201,9 @@ TEST_F(Npy, TruncatedHeader) {
 }
 
 TEST_F(Npy, WrongAmountOfData) {
-  EXPECT_EQ(
-      errorOf(version1(dictionary("<f4", "(2, 3)"), zeros(23))),
-      "truncated data: expected 24 bytes of data for shape (2, 3) of f32, "
-      "found 23");
+  EXPECT_EQ(errorOf(version1(dictionary("<f4", "(2, 3)"), zeros(23))),
+            "truncated data: expected 24 bytes of data for shape (2, 3) of f32, "
+            "found 23");
   EXPECT_EQ(errorOf(version1(dictionary("<f2", "(3,)"), zeros(8))),
             "trailing bytes: expected 6 bytes of data for shape (3,) of f16, "
             "found 8");
@@ -251,11 +235,9 @@ TEST_F(Npy, ImpossibleShapes) {
   const auto errorFor = [&](llvm::StringRef shape) {
     return errorOf(version1(dictionary("<f4", shape)));
   };
-  EXPECT_EQ(errorFor("(2, -3)"),
-            "expected a shape without negative sizes, found '-3'");
-  EXPECT_EQ(errorFor("(9223372036854775808,)"),
-            "expected sizes below 2^63 in the shape, found "
-            "'9223372036854775808'");
+  EXPECT_EQ(errorFor("(2, -3)"), "expected a shape without negative sizes, found '-3'");
+  EXPECT_EQ(errorFor("(9223372036854775808,)"), "expected sizes below 2^63 in the shape, found "
+                                                "'9223372036854775808'");
   EXPECT_EQ(errorFor("(4611686018427387904, 2)"),
             "expected data of less than 2^63 bytes, found shape "
             "(4611686018427387904, 2) of f32");
@@ -274,15 +256,12 @@ TEST_F(Npy, ImpossibleShapes) {
 }
 
 TEST_F(Npy, MalformedHeaders) {
-  const auto errorFor = [&](llvm::StringRef header) {
-    return errorOf(version1(header));
-  };
+  const auto errorFor = [&](llvm::StringRef header) { return errorOf(version1(header)); };
   const std::string malformed = "malformed .npy header: ";
   EXPECT_EQ(errorFor(""), malformed + "expected '{' at byte 0 of the header, "
                                       "found its end");
-  EXPECT_EQ(errorFor("{'descr' '<f4'}"),
-            malformed + "expected ':' at byte 9 of the header, found "
-                        "''<f4'}'");
+  EXPECT_EQ(errorFor("{'descr' '<f4'}"), malformed + "expected ':' at byte 9 of the header, found "
+                                                     "''<f4'}'");
   EXPECT_EQ(errorFor("{'descr: "), malformed + "expected a closing quote after "
                                                "at byte 2 of the header, found "
                                                "'descr: '");
@@ -300,13 +279,11 @@ TEST_F(Npy, MalformedHeaders) {
   EXPECT_EQ(errorFor("{'shape': (,)}"), malformed + "expected a size at byte "
                                                     "11 of the header, found "
                                                     "',)}'");
-  EXPECT_EQ(errorFor("{'shape': (), 'shape': ()}"),
-            malformed + "'shape' appears twice");
-  EXPECT_EQ(errorFor("{'color': 1}"),
-            malformed + "expected 'descr', 'fortran_order' and 'shape', found "
-                        "'color'");
-  EXPECT_EQ(errorFor("{'descr': '<f4', 'shape': ()}"),
-            malformed + "'fortran_order' is missing");
+  EXPECT_EQ(errorFor("{'shape': (), 'shape': ()}"), malformed + "'shape' appears twice");
+  EXPECT_EQ(errorFor("{'color': 1}"), malformed +
+                                          "expected 'descr', 'fortran_order' and 'shape', found "
+                                          "'color'");
+  EXPECT_EQ(errorFor("{'descr': '<f4', 'shape': ()}"), malformed + "'fortran_order' is missing");
   EXPECT_EQ(errorFor(dictionary("<f4", "()") + " or 1"),
             malformed + "expected the end at byte 56 of the header, found "
                         "'or 1'");
@@ -324,8 +301,7 @@ TEST_F(Npy, EverySingleByteDamaged) {
       if (llvm::Expected<NpyArray> array = readNpy(path); !array)
         llvm::consumeError(array.takeError());
       else
-        EXPECT_EQ(array->data.size(),
-                  array->numElements() * elementSize(array->type));
+        EXPECT_EQ(array->data.size(), array->numElements() * elementSize(array->type));
     }
 }
 
@@ -341,9 +317,8 @@ TEST_F(Npy, WriteChecksItsArguments) {
   };
   EXPECT_EQ(errorFor({2}), "cannot write: expected 8 bytes of data for shape "
                            "(2,) of f32, found 12");
-  EXPECT_EQ(errorFor({-1, -3}),
-            "cannot write: expected sizes that are not negative and less than "
-            "2^63 bytes of data, found shape (-1, -3) of f32");
+  EXPECT_EQ(errorFor({-1, -3}), "cannot write: expected sizes that are not negative and less than "
+                                "2^63 bytes of data, found shape (-1, -3) of f32");
   EXPECT_EQ(errorFor({std::numeric_limits<int64_t>::max(), 2}),
             "cannot write: expected sizes that are not negative and less than "
             "2^63 bytes of data, found shape (9223372036854775807, 2) of f32");
@@ -356,8 +331,7 @@ TEST_F(Npy, WriteChecksItsArguments) {
 TEST_F(Npy, WriteReplacesOnlyWhenComplete) {
   const std::vector<float> values{1};
   put("older");
-  ASSERT_EQ(llvm::toString(writeNpy(path, NpyType::f32, {1}, bytesOf(values))),
-            "");
+  ASSERT_EQ(llvm::toString(writeNpy(path, NpyType::f32, {1}, bytesOf(values))), "");
   EXPECT_NE(get(), "older");
   EXPECT_EQ(filesInFolder(), 1);
 
@@ -378,7 +352,6 @@ TEST_F(Npy, WriteReplacesOnlyWhenComplete) {
 TEST_F(Npy, WriteTakesPathsLiterally) {
   path += "%%%%.npy";
   const std::vector<float> values{1};
-  ASSERT_EQ(llvm::toString(writeNpy(path, NpyType::f32, {1}, bytesOf(values))),
-            "");
+  ASSERT_EQ(llvm::toString(writeNpy(path, NpyType::f32, {1}, bytesOf(values))), "");
   EXPECT_TRUE(llvm::sys::fs::exists(path));
 }

@@ -120,8 +120,7 @@ TEST(Rounding, F16AgreesWithTheCompiler) {
     const float value = std::bit_cast<float>(uint32_t(bits));
     if (std::isnan(value))
       continue;
-    ASSERT_EQ(toBits(Precision::f16, value),
-              std::bit_cast<uint16_t>(static_cast<_Float16>(value)))
+    ASSERT_EQ(toBits(Precision::f16, value), std::bit_cast<uint16_t>(static_cast<_Float16>(value)))
         << std::hex << bits;
   }
 }
@@ -133,8 +132,7 @@ TEST(Rounding, EpsilonAndSmallest) {
   EXPECT_EQ(epsilon(Precision::bf16), 0x1p-7);
   EXPECT_EQ(smallest(Precision::f32), 0x1p-149);
   for (Precision precision : {Precision::f16, Precision::bf16}) {
-    EXPECT_EQ(epsilon(precision),
-              fromBits(precision, toBits(precision, 1) + 1) - 1.0);
+    EXPECT_EQ(epsilon(precision), fromBits(precision, toBits(precision, 1) + 1) - 1.0);
     EXPECT_EQ(smallest(precision), fromBits(precision, 1));
   }
 }
@@ -167,20 +165,17 @@ TEST(Mask, Full) {
 TEST(Mask, Causal) {
   EXPECT_EQ(pictureOf({.seqlenQ = 3, .seqlenKv = 3, .causal = true}),
             (Picture{"x..", "xx.", "xxx"}));
-  EXPECT_EQ(pictureOf({.seqlenQ = 2, .seqlenKv = 5, .causal = true}),
-            (Picture{"xxxx.", "xxxxx"}));
-  EXPECT_EQ(
-      pictureOf({.seqlenQ = 2, .seqlenKv = 5, .causal = true, .topLeft = true}),
-      (Picture{"x....", "xx..."}));
+  EXPECT_EQ(pictureOf({.seqlenQ = 2, .seqlenKv = 5, .causal = true}), (Picture{"xxxx.", "xxxxx"}));
+  EXPECT_EQ(pictureOf({.seqlenQ = 2, .seqlenKv = 5, .causal = true, .topLeft = true}),
+            (Picture{"x....", "xx..."}));
 }
 
 // More queries than keys: bottom-right, the first stand before every key.
 TEST(Mask, CausalMoreQueriesThanKeys) {
   EXPECT_EQ(pictureOf({.seqlenQ = 5, .seqlenKv = 2, .causal = true}),
             (Picture{"..", "..", "..", "x.", "xx"}));
-  EXPECT_EQ(
-      pictureOf({.seqlenQ = 5, .seqlenKv = 2, .causal = true, .topLeft = true}),
-      (Picture{"x.", "xx", "xx", "xx", "xx"}));
+  EXPECT_EQ(pictureOf({.seqlenQ = 5, .seqlenKv = 2, .causal = true, .topLeft = true}),
+            (Picture{"x.", "xx", "xx", "xx", "xx"}));
 }
 
 TEST(Mask, Window) {
@@ -209,20 +204,13 @@ TEST(Mask, WindowAlignment) {
 }
 
 TEST(Mask, CausalCutsTheRightWindow) {
-  EXPECT_EQ(pictureOf({.seqlenQ = 4,
-                       .seqlenKv = 4,
-                       .causal = true,
-                       .windowLeft = 1,
-                       .windowRight = 2}),
-            (Picture{"x...", "xx..", ".xx.", "..xx"}));
+  EXPECT_EQ(
+      pictureOf({.seqlenQ = 4, .seqlenKv = 4, .causal = true, .windowLeft = 1, .windowRight = 2}),
+      (Picture{"x...", "xx..", ".xx.", "..xx"}));
 }
 
 TEST(Mask, SinkTokens) {
-  Problem p{.seqlenQ = 4,
-            .seqlenKv = 4,
-            .causal = true,
-            .windowLeft = 0,
-            .sinkTokens = 2};
+  Problem p{.seqlenQ = 4, .seqlenKv = 4, .causal = true, .windowLeft = 0, .sinkTokens = 2};
   EXPECT_EQ(pictureOf(p), (Picture{"x...", "xx..", "xxx.", "xx.x"}));
   p.causal = false; // now the right side is unbounded
   EXPECT_EQ(pictureOf(p), (Picture{"xxxx", "xxxx", "xxxx", "xx.x"}));
@@ -234,11 +222,7 @@ TEST(Mask, SinkTokens) {
   p = {.seqlenQ = 3, .seqlenKv = 3, .causal = true, .sinkTokens = 3};
   EXPECT_EQ(pictureOf(p), (Picture{"x..", "xx.", "xxx"}));
   // Queries before the first key see no sink under causal.
-  p = {.seqlenQ = 4,
-       .seqlenKv = 2,
-       .causal = true,
-       .windowLeft = 0,
-       .sinkTokens = 1};
+  p = {.seqlenQ = 4, .seqlenKv = 2, .causal = true, .windowLeft = 0, .sinkTokens = 1};
   EXPECT_EQ(pictureOf(p), (Picture{"..", "..", "x.", "xx"}));
 }
 
@@ -247,8 +231,7 @@ TEST(Mask, SinkTokens) {
 //===----------------------------------------------------------------------===//
 
 /// One head of width one; the query is 1, so the scores are the keys.
-static Problem scores(std::vector<float> keys, std::vector<float> values,
-                      int64_t seqlenQ = 1) {
+static Problem scores(std::vector<float> keys, std::vector<float> values, int64_t seqlenQ = 1) {
   Problem p;
   p.seqlenQ = seqlenQ;
   p.seqlenKv = keys.size();
@@ -350,8 +333,7 @@ TEST(Attention, AlibiComesAfterSoftcap) {
   p.softcap = 1;
   p.alibiSlopes = {2};
   const double cap = std::tanh(3.0);
-  EXPECT_NEAR(attention(p).lse[0], std::log(std::exp(cap) + std::exp(cap - 2)),
-              1e-15);
+  EXPECT_NEAR(attention(p).lse[0], std::log(std::exp(cap) + std::exp(cap - 2)), 1e-15);
 }
 
 TEST(Attention, AlibiSlopesPerBatch) {
@@ -386,10 +368,8 @@ TEST(Attention, GroupedHeadsAndLayout) {
     for (int i = 0; i < 2; ++i)
       for (int h = 0; h < 4; ++h) {
         const int kv = b * 2 + h / 2;
-        const int q =
-            ((b * 2 + i) * 4 + h) * 2; // the value of q's first column
-        EXPECT_EQ(r.lse[(b * 4 + h) * 2 + i],
-                  q * p.k[kv * 2] + (q + 1) * p.k[kv * 2 + 1]);
+        const int q = ((b * 2 + i) * 4 + h) * 2; // the value of q's first column
+        EXPECT_EQ(r.lse[(b * 4 + h) * 2 + i], q * p.k[kv * 2] + (q + 1) * p.k[kv * 2 + 1]);
         for (int c = 0; c < 3; ++c)
           EXPECT_EQ(r.out[((b * 2 + i) * 4 + h) * 3 + c], kv * 3 + c);
       }
@@ -433,10 +413,8 @@ TEST(Attention, Infinities) {
 // Three keys of weight a third: the weight and the output are rounded.
 TEST(WorkingPrecision, RoundsProbabilitiesAndOutput) {
   const Problem p = scores({0, 0, 0}, {1, 1, 1});
-  EXPECT_EQ(attentionIn(Precision::bf16, p).out[0],
-            roundTo(Precision::bf16, 3 * 0x1.56p-2f));
-  EXPECT_EQ(attentionIn(Precision::f16, p).out[0],
-            roundTo(Precision::f16, 3 * 0x1.554p-2f));
+  EXPECT_EQ(attentionIn(Precision::bf16, p).out[0], roundTo(Precision::bf16, 3 * 0x1.56p-2f));
+  EXPECT_EQ(attentionIn(Precision::f16, p).out[0], roundTo(Precision::f16, 3 * 0x1.554p-2f));
   EXPECT_NEAR(attentionIn(Precision::f32, p).out[0], 1, 1e-7);
 }
 
@@ -471,10 +449,8 @@ TEST(Errors, NonFiniteElementsMustAgree) {
   const Bound anything{inf, inf};
   for (double actual : values)
     for (double expected : values) {
-      const Errors errors =
-          compare(std::vector<double>{actual}, std::vector<double>{expected});
-      const bool same =
-          actual == expected || (std::isnan(actual) && std::isnan(expected));
+      const Errors errors = compare(std::vector<double>{actual}, std::vector<double>{expected});
+      const bool same = actual == expected || (std::isnan(actual) && std::isnan(expected));
       EXPECT_EQ(errors.mismatches, same ? 0 : 1) << actual << " " << expected;
       EXPECT_EQ(within(errors, anything), same);
     }
@@ -485,21 +461,18 @@ TEST(Errors, SizesMustAgree) {
   EXPECT_EQ(compare(none, std::vector<double>{1, 1}).mismatches, 2);
   const Errors longer = compare(one, {});
   EXPECT_EQ(longer.mismatches, 1);
-  EXPECT_EQ(describe(longer),
-            "max error 0, mean 0; 1 NaN, inf or missing elements differ, first "
-            "at 0: found 1, expected nan");
+  EXPECT_EQ(describe(longer), "max error 0, mean 0; 1 NaN, inf or missing elements differ, first "
+                              "at 0: found 1, expected nan");
   EXPECT_EQ(compare(none, {}).mismatches, 0);
 }
 
 TEST(Errors, FloorWhereTheWorkingComputationIsExact) {
   const Problem p = scores({3}, {1});
   const Result truth = attention(p);
-  const Errors working =
-      compare(attentionIn(Precision::bf16, p).out, truth.out);
+  const Errors working = compare(attentionIn(Precision::bf16, p).out, truth.out);
   ASSERT_EQ(working.maxAbs, 0);
   const auto passes = [&](float x) {
-    return withinBound(compare(std::vector<float>{x}, truth.out), working,
-                       Precision::bf16);
+    return withinBound(compare(std::vector<float>{x}, truth.out), working, Precision::bf16);
   };
   EXPECT_TRUE(passes(1));
   EXPECT_TRUE(passes(1 - 0x1p-8f)); // the bf16 number below
@@ -564,8 +537,7 @@ static Problem randomProblem(Precision precision, std::mt19937 &random) {
 
 /// A fused kernel in f32: online softmax over tiles of keys in the log2 domain,
 /// weights rounded before they are normalised.
-static Written fusedKernel(const Problem &p, Precision precision,
-                           Mistake mistake) {
+static Written fusedKernel(const Problem &p, Precision precision, Mistake mistake) {
   constexpr int64_t blockN = 16;
   constexpr float log2e = 0x1.715476p+0f, ln2 = 0x1.62e43p-1f;
   Written w;
@@ -602,8 +574,7 @@ static Written fusedKernel(const Problem &p, Precision precision,
             x.push_back(keep ? dot : -inf32);
             top = std::max(top, x.back());
           }
-          const float alpha =
-              mistake == Mistake::forgetsRescale ? 1 : std::exp2(m - top);
+          const float alpha = mistake == Mistake::forgetsRescale ? 1 : std::exp2(m - top);
           m = top, l *= alpha;
           for (float &a : acc)
             a *= alpha;
@@ -617,8 +588,7 @@ static Written fusedKernel(const Problem &p, Precision precision,
         for (int64_t c = 0; c < p.headDimV; ++c)
           w.out[((b * p.seqlenQ + i) * p.heads + h) * p.headDimV + c] =
               l > 0 ? roundTo(precision, acc[c] / l) : 0;
-        w.lse[(b * p.heads + h) * p.seqlenQ + i] =
-            l > 0 ? (m + std::log2(l)) * ln2 : -inf32;
+        w.lse[(b * p.heads + h) * p.seqlenQ + i] = l > 0 ? (m + std::log2(l)) * ln2 : -inf32;
       }
   return w;
 }
@@ -633,10 +603,8 @@ TEST(Bounds, AnHonestKernelPasses) {
       const Written w = fusedKernel(p, precision, Mistake::none);
       const Errors out = compare(w.out, truth.out);
       const Errors lse = compare(w.lse, truth.lse);
-      EXPECT_TRUE(withinBound(out, compare(working.out, truth.out), precision))
-          << describe(out);
-      EXPECT_TRUE(within(lse, lseBound(compare(working.lse, truth.lse))))
-          << describe(lse);
+      EXPECT_TRUE(withinBound(out, compare(working.out, truth.out), precision)) << describe(out);
+      EXPECT_TRUE(within(lse, lseBound(compare(working.lse, truth.lse)))) << describe(lse);
       EXPECT_TRUE(emptyRowsAreZero(p, w.out));
     }
 }
@@ -648,8 +616,7 @@ TEST(Bounds, MistakesAreFound) {
   std::mt19937 random(2);
   int64_t made = 0, foundInOut = 0;
   for (Precision precision : {Precision::f32, Precision::f16, Precision::bf16})
-    for (Mistake mistake :
-         {Mistake::missesLastKey, Mistake::shiftsMask, Mistake::forgetsRescale})
+    for (Mistake mistake : {Mistake::missesLastKey, Mistake::shiftsMask, Mistake::forgetsRescale})
       for (int n = 0; n < 20; ++n) {
         const Problem p = randomProblem(precision, random);
         const Written w = fusedKernel(p, precision, mistake);
@@ -658,17 +625,14 @@ TEST(Bounds, MistakesAreFound) {
         const Result truth = attention(p), working = attentionIn(precision, p);
         const Errors out = compare(w.out, truth.out);
         const Errors lse = compare(w.lse, truth.lse);
-        const bool outPasses =
-            withinBound(out, compare(working.out, truth.out), precision);
-        const bool lsePasses =
-            within(lse, lseBound(compare(working.lse, truth.lse)));
+        const bool outPasses = withinBound(out, compare(working.out, truth.out), precision);
+        const bool lsePasses = within(lse, lseBound(compare(working.lse, truth.lse)));
         ++made;
         foundInOut += !outPasses;
-        EXPECT_FALSE(outPasses && lsePasses)
-            << int(precision) << " " << int(mistake) << " " << p.seqlenQ << "x"
-            << p.seqlenKv << "\n"
-            << describe(out) << "\n"
-            << describe(lse);
+        EXPECT_FALSE(outPasses && lsePasses) << int(precision) << " " << int(mistake) << " "
+                                             << p.seqlenQ << "x" << p.seqlenKv << "\n"
+                                             << describe(out) << "\n"
+                                             << describe(lse);
       }
   EXPECT_GT(made, 80);
   EXPECT_GT(foundInOut, made * 9 / 10);

@@ -33,9 +33,8 @@ constexpr int64_t sinksToTry[] = {0, 1, 5, 64, 70};
 struct TileSize {
   int64_t m, n;
 };
-constexpr TileSize tileSizesToTry[] = {{8, 8},    {16, 96}, {32, 64},
-                                       {64, 32},  {96, 64}, {96, 128},
-                                       {128, 16}, {128, 96}};
+constexpr TileSize tileSizesToTry[] = {{8, 8},   {16, 96},  {32, 64},  {64, 32},
+                                       {96, 64}, {96, 128}, {128, 16}, {128, 96}};
 
 /// The features of a mask.
 struct MaskCase {
@@ -52,14 +51,8 @@ constexpr MaskCase masksToTry[] = {
     {.flags = "causal,window_right", .causal = true, .right = true},
     {.flags = "window_left,sink_tokens", .left = true, .sinks = true},
     {.flags = "window_right,sink_tokens", .right = true, .sinks = true},
-    {.flags = "window_left,window_right,sink_tokens",
-     .left = true,
-     .right = true,
-     .sinks = true},
-    {.flags = "causal,window_left,sink_tokens",
-     .causal = true,
-     .left = true,
-     .sinks = true},
+    {.flags = "window_left,window_right,sink_tokens", .left = true, .right = true, .sinks = true},
+    {.flags = "causal,window_left,sink_tokens", .causal = true, .left = true, .sinks = true},
     {.flags = "causal,window_left,window_right,sink_tokens",
      .causal = true,
      .left = true,
@@ -80,11 +73,9 @@ std::vector<Band> bandsOf(const MaskCase &mask) {
   for (size_t left = 0; left < (mask.left ? windows : 1); ++left)
     for (size_t right = 0; right < (mask.right ? windows : 1); ++right)
       for (size_t sink = 0; sink < (mask.sinks ? sinks : 1); ++sink) {
-        if (mask.left && mask.right && mask.sinks &&
-            right != (left + 2 * sink) % windows)
+        if (mask.left && mask.right && mask.sinks && right != (left + 2 * sink) % windows)
           continue;
-        bands.push_back({mask.left ? windowsToTry[left] : -1,
-                         mask.right ? windowsToTry[right] : -1,
+        bands.push_back({mask.left ? windowsToTry[left] : -1, mask.right ? windowsToTry[right] : -1,
                          mask.sinks ? sinksToTry[sink] : 0});
       }
   return bands;
@@ -99,9 +90,8 @@ Lengths lengthsOf(const Problem &problem) {
 }
 
 std::string describe(const Problem &p) {
-  return fmt::format("{} queries, {} keys, window {} and {}, {} sinks",
-                     p.seqlenQ, p.seqlenKv, p.windowLeft, p.windowRight,
-                     p.sinkTokens);
+  return fmt::format("{} queries, {} keys, window {} and {}, {} sinks", p.seqlenQ, p.seqlenKv,
+                     p.windowLeft, p.windowRight, p.sinkTokens);
 }
 
 /// How many elements are visible in each rectangle from the first query and
@@ -109,14 +99,12 @@ std::string describe(const Problem &p) {
 class VisibleCounts {
 public:
   explicit VisibleCounts(const Problem &problem)
-      : queries(problem.seqlenQ), keys(problem.seqlenKv),
-        sums((queries + 1) * (keys + 1)) {
+      : queries(problem.seqlenQ), keys(problem.seqlenKv), sums((queries + 1) * (keys + 1)) {
     for (int64_t i = 0; i < queries; ++i) {
       int32_t inRow = 0;
       for (int64_t j = 0; j < keys; ++j) {
         inRow += visible(problem, i, j);
-        sums[(i + 1) * (keys + 1) + j + 1] =
-            sums[i * (keys + 1) + j + 1] + inRow;
+        sums[(i + 1) * (keys + 1) + j + 1] = sums[i * (keys + 1) + j + 1] + inRow;
       }
     }
   }
@@ -127,8 +115,7 @@ public:
     int64_t top = queryTile * size.m, left = keyTile * size.n;
     int64_t bottom = std::min(top + size.m, queries);
     int64_t right = std::min(left + size.n, keys);
-    int64_t seen =
-        at(bottom, right) - at(top, right) - at(bottom, left) + at(top, left);
+    int64_t seen = at(bottom, right) - at(top, right) - at(bottom, left) + at(top, left);
     if (seen == 0)
       return TileKind::skipped;
     return seen == (bottom - top) * size.n ? TileKind::full : TileKind::masked;
@@ -150,20 +137,17 @@ std::unique_ptr<Compiler::Specialized> specialized(const std::string &keyText) {
 /// Each kind's letter in `tessera explain`.
 char letter(TileKind kind) { return ".o#?"[static_cast<int>(kind)]; }
 
-testing::AssertionResult isExact(const TileMap &map, TileSize size,
-                                 const VisibleCounts &counts) {
+testing::AssertionResult isExact(const TileMap &map, TileSize size, const VisibleCounts &counts) {
   for (int64_t i = 0; i < map.queryTiles; ++i)
     for (int64_t j = 0; j < map.keyTiles; ++j)
-      if (TileKind expected = counts.kindOf(size, i, j);
-          map.at(i, j) != expected)
+      if (TileKind expected = counts.kindOf(size, i, j); map.at(i, j) != expected)
         return testing::AssertionFailure()
-               << "query tile " << i << ", key tile " << j << " is "
-               << letter(map.at(i, j)) << ", expected " << letter(expected);
+               << "query tile " << i << ", key tile " << j << " is " << letter(map.at(i, j))
+               << ", expected " << letter(expected);
   return testing::AssertionSuccess();
 }
 
-class TileMapSweep : public testing::TestWithParam<std::tuple<MaskCase, bool>> {
-};
+class TileMapSweep : public testing::TestWithParam<std::tuple<MaskCase, bool>> {};
 
 } // namespace
 
@@ -175,10 +159,9 @@ TEST_P(TileMapSweep, VisitsExactlyWhatIsVisible) {
   };
   std::vector<Variant> variants;
   for (TileSize size : tileSizesToTry)
-    variants.push_back({size, specialized(fmt::format(
-                                  "f32,d8,block_m={},block_n={}{}{}{}", size.m,
-                                  size.n, *mask.flags ? "," : "", mask.flags,
-                                  topLeft ? ",top_left" : ""))});
+    variants.push_back({size, specialized(fmt::format("f32,d8,block_m={},block_n={}{}{}{}", size.m,
+                                                      size.n, *mask.flags ? "," : "", mask.flags,
+                                                      topLeft ? ",top_left" : ""))});
 
   for (const Band &band : bandsOf(mask))
     for (int64_t seqlenQ : lengthsToTry)
@@ -191,23 +174,18 @@ TEST_P(TileMapSweep, VisitsExactlyWhatIsVisible) {
         problem.sinkTokens = band.sinks;
         VisibleCounts counts(problem);
         for (const Variant &variant : variants) {
-          llvm::Expected<TileMap> map =
-              mapTiles(variant.program->function(), lengthsOf(problem));
+          llvm::Expected<TileMap> map = mapTiles(variant.program->function(), lengthsOf(problem));
           ASSERT_TRUE(static_cast<bool>(map))
               << toString(map.takeError()) << " in " << describe(problem);
-          ASSERT_EQ(map->queryTiles,
-                    (seqlenQ + variant.size.m - 1) / variant.size.m);
-          ASSERT_EQ(map->keyTiles,
-                    (seqlenKv + variant.size.n - 1) / variant.size.n);
+          ASSERT_EQ(map->queryTiles, (seqlenQ + variant.size.m - 1) / variant.size.m);
+          ASSERT_EQ(map->keyTiles, (seqlenKv + variant.size.n - 1) / variant.size.n);
           ASSERT_TRUE(isExact(*map, variant.size, counts))
-              << describe(problem) << ", tiles of " << variant.size.m << " x "
-              << variant.size.n;
+              << describe(problem) << ", tiles of " << variant.size.m << " x " << variant.size.n;
         }
       }
 }
 
-static std::string
-nameOf(const testing::TestParamInfo<TileMapSweep::ParamType> &info) {
+static std::string nameOf(const testing::TestParamInfo<TileMapSweep::ParamType> &info) {
   auto [mask, topLeft] = info.param;
   std::string name = *mask.flags ? mask.flags : "full";
   std::replace(name.begin(), name.end(), ',', '_');
@@ -215,19 +193,15 @@ nameOf(const testing::TestParamInfo<TileMapSweep::ParamType> &info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Masks, TileMapSweep,
-                         testing::Combine(testing::ValuesIn(masksToTry),
-                                          testing::Bool()),
-                         nameOf);
+                         testing::Combine(testing::ValuesIn(masksToTry), testing::Bool()), nameOf);
 
 // What is left of the mask in the loops hides exactly what should be hidden.
 TEST(TileMap, ElementsAreTheReference) {
   Problem problem{.seqlenQ = 70, .seqlenKv = 90, .causal = true};
   problem.windowLeft = 20;
   problem.sinkTokens = 5;
-  auto program = specialized(
-      "f32,d8,block_m=16,block_n=24,causal,window_left,sink_tokens");
-  std::vector<bool> seen =
-      llvm::cantFail(mapElements(program->function(), lengthsOf(problem)));
+  auto program = specialized("f32,d8,block_m=16,block_n=24,causal,window_left,sink_tokens");
+  std::vector<bool> seen = llvm::cantFail(mapElements(program->function(), lengthsOf(problem)));
   for (int64_t i = 0; i < problem.seqlenQ; ++i)
     for (int64_t j = 0; j < problem.seqlenKv; ++j)
       ASSERT_EQ(seen[i * problem.seqlenKv + j], visible(problem, i, j))
@@ -239,8 +213,7 @@ TEST(TileMap, NeedsTheSizeOfTheWindow) {
   auto program = specialized("f32,d8,window_left");
   llvm::Expected<TileMap> map = mapTiles(program->function(), {.seqlenQ = 64});
   ASSERT_FALSE(map);
-  EXPECT_EQ(toString(map.takeError()),
-            "no value is given for the argument \"window_left\"");
+  EXPECT_EQ(toString(map.takeError()), "no value is given for the argument \"window_left\"");
 }
 
 //===----------------------------------------------------------------------===//
@@ -258,9 +231,7 @@ public:
     context = std::make_unique<mlir::MLIRContext>(registry);
     module = mlir::parseSourceString<mlir::ModuleOp>(text, context.get());
   }
-  mlir::func::FuncOp function() {
-    return *module->getOps<mlir::func::FuncOp>().begin();
-  }
+  mlir::func::FuncOp function() { return *module->getOps<mlir::func::FuncOp>().begin(); }
 
 private:
   std::unique_ptr<mlir::MLIRContext> context;
@@ -298,8 +269,7 @@ std::string picture(const TileMap &map) {
 }
 
 std::string mapOrError(ParsedProgram program) {
-  llvm::Expected<TileMap> map =
-      mapTiles(program.function(), {.seqlenQ = 16, .seqlenKv = 30});
+  llvm::Expected<TileMap> map = mapTiles(program.function(), {.seqlenQ = 16, .seqlenKv = 30});
   return map ? picture(*map) : toString(map.takeError());
 }
 
@@ -431,15 +401,13 @@ TEST(ScalarEvaluator, ViewsAndRanges) {
 }
 
 TEST(ScalarEvaluator, NamesWhatItDoesNotKnow) {
-  const std::string why =
-      ": it is no integer arithmetic over lengths and arguments";
+  const std::string why = ": it is no integer arithmetic over lengths and arguments";
   EXPECT_EQ(returned("%y = arith.fptosi %x : f32 to i32\n return %y", "i32"),
             "cannot evaluate arith.fptosi" + why);
   EXPECT_EQ(returned("%y = arith.shli %n, %n : index\n return %y", "index"),
             "cannot evaluate arith.shli" + why);
-  EXPECT_EQ(
-      returned("%y = arith.addi %n, %unknown : index\n return %y", "index"),
-      "no value is given for the argument \"unknown\"");
+  EXPECT_EQ(returned("%y = arith.addi %n, %unknown : index\n return %y", "index"),
+            "no value is given for the argument \"unknown\"");
   EXPECT_EQ(returned("%z = arith.subi %n, %n : index\n"
                      "%y = arith.remsi %n, %z : index\n return %y",
                      "index"),

@@ -35,8 +35,7 @@ static std::optional<DType> memoryType(NpyType type) {
 
 /// As Python writes it.
 static std::string tupleOf(ArrayRef<int64_t> shape) {
-  return fmt::format("({}{})", fmt::join(shape, ", "),
-                     shape.size() == 1 ? "," : "");
+  return fmt::format("({}{})", fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
 }
 
 static double elementAt(const NpyArray &array, int64_t i) {
@@ -60,8 +59,8 @@ static void putElement(Array &array, int64_t i, float value) {
     std::memcpy(place, &value, sizeof(value));
     return;
   }
-  const uint16_t bits = reference::toBits(
-      array.type == DType::f16 ? Precision::f16 : Precision::bf16, value);
+  const uint16_t bits =
+      reference::toBits(array.type == DType::f16 ? Precision::f16 : Precision::bf16, value);
   std::memcpy(place, &bits, sizeof(bits));
 }
 
@@ -78,8 +77,7 @@ Array tessera::makeArray(DType type, std::vector<int64_t> shape) {
   return array;
 }
 
-Expected<Array> tessera::readArray(const std::string &path,
-                                   std::optional<DType> type) {
+Expected<Array> tessera::readArray(const std::string &path, std::optional<DType> type) {
   Expected<NpyArray> file = readNpy(path);
   if (!file)
     return file.takeError();
@@ -101,17 +99,15 @@ Expected<Array> tessera::readArray(const std::string &path,
   return array;
 }
 
-Expected<std::vector<double>>
-tessera::readNumbers(const std::string &path,
-                     ArrayRef<std::vector<int64_t>> shapes,
-                     std::vector<int64_t> *found) {
+Expected<std::vector<double>> tessera::readNumbers(const std::string &path,
+                                                   ArrayRef<std::vector<int64_t>> shapes,
+                                                   std::vector<int64_t> *found) {
   Expected<NpyArray> file = readNpy(path);
   if (!file)
     return file.takeError();
   if (!is_contained(shapes, file->shape))
     return failure("{}: expected the shape {}, found {}", path,
-                   fmt::join(map_range(shapes, tupleOf), " or "),
-                   tupleOf(file->shape));
+                   fmt::join(map_range(shapes, tupleOf), " or "), tupleOf(file->shape));
   if (found)
     *found = file->shape;
   std::vector<double> numbers(file->numElements());
@@ -133,6 +129,5 @@ std::vector<float> tessera::floatsOf(const Array &array) {
 }
 
 std::string tessera::describe(const Array &array) {
-  return fmt::format("shape {} of {}", tupleOf(array.shape),
-                     std::string_view(str(array.type)));
+  return fmt::format("shape {} of {}", tupleOf(array.shape), std::string_view(str(array.type)));
 }

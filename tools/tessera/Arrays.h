@@ -27,15 +27,13 @@ struct Array {
 Array makeArray(DType type, std::vector<int64_t> shape);
 
 /// Reads a tensor of rank 3 or 4 and rounds it to `type`, if that is given.
-llvm::Expected<Array> readArray(const std::string &path,
-                                std::optional<DType> type);
+llvm::Expected<Array> readArray(const std::string &path, std::optional<DType> type);
 
 /// Reads numbers of any type. The shape must be one of `shapes`; `found` tells
 /// which.
-llvm::Expected<std::vector<double>>
-readNumbers(const std::string &path,
-            llvm::ArrayRef<std::vector<int64_t>> shapes,
-            std::vector<int64_t> *found = nullptr);
+llvm::Expected<std::vector<double>> readNumbers(const std::string &path,
+                                                llvm::ArrayRef<std::vector<int64_t>> shapes,
+                                                std::vector<int64_t> *found = nullptr);
 
 llvm::Error writeArray(const std::string &path, const Array &array);
 

@@ -43,16 +43,15 @@ static std::optional<DType> dtypeOf(const std::string &name) {
 
 static Error readInputs(const AttendOptions &options, AttendArrays &arrays) {
   const std::optional<DType> type = dtypeOf(options.dtype);
-  for (auto [path, array] : {std::pair{&options.q, &arrays.q},
-                             {&options.k, &arrays.k},
-                             {&options.v, &arrays.v}}) {
+  for (auto [path, array] :
+       {std::pair{&options.q, &arrays.q}, {&options.k, &arrays.k}, {&options.v, &arrays.v}}) {
     Expected<Array> read = readArray(*path, type);
     if (!read)
       return read.takeError();
     *array = std::move(*read);
     if (array->rank() != arrays.q.rank())
-      return failure("{}: expected rank {} as in {}, found {}", *path,
-                     arrays.q.rank(), options.q, describe(*array));
+      return failure("{}: expected rank {} as in {}, found {}", *path, arrays.q.rank(), options.q,
+                     describe(*array));
   }
   return Error::success();
 }
@@ -66,12 +65,10 @@ static std::vector<float> geometricSlopes(int64_t heads) {
   return slopes;
 }
 
-static Error readPerHead(const AttendOptions &options, AttendArrays &arrays,
-                         Attention &call) {
+static Error readPerHead(const AttendOptions &options, AttendArrays &arrays, Attention &call) {
   const int64_t heads = call.q.heads();
   if (!options.sinkLogits.empty()) {
-    Expected<std::vector<double>> logits =
-        readNumbers(options.sinkLogits, {{heads}});
+    Expected<std::vector<double>> logits = readNumbers(options.sinkLogits, {{heads}});
     if (!logits)
       return logits.takeError();
     arrays.sinkLogits.assign(logits->begin(), logits->end());
@@ -93,8 +90,7 @@ static Error readPerHead(const AttendOptions &options, AttendArrays &arrays,
   return Error::success();
 }
 
-static void makeOutputs(const AttendOptions &options, AttendArrays &arrays,
-                        Attention &call) {
+static void makeOutputs(const AttendOptions &options, AttendArrays &arrays, Attention &call) {
   std::vector<int64_t> shape = arrays.q.shape;
   shape.back() = call.v.width();
   const DType type = dtypeOf(options.outDtype).value_or(call.q.type);
@@ -109,16 +105,13 @@ static void makeOutputs(const AttendOptions &options, AttendArrays &arrays,
 }
 
 /// The runtime speaks of q, k and v: tell which files these are.
-static Error withFiles(Error error, const AttendOptions &options,
-                       const AttendArrays &arrays) {
-  return failure("{}\n  q: {}, {}\n  k: {}, {}\n  v: {}, {}",
-                 toString(std::move(error)), options.q, describe(arrays.q),
-                 options.k, describe(arrays.k), options.v, describe(arrays.v));
+static Error withFiles(Error error, const AttendOptions &options, const AttendArrays &arrays) {
+  return failure("{}\n  q: {}, {}\n  k: {}, {}\n  v: {}, {}", toString(std::move(error)), options.q,
+                 describe(arrays.q), options.k, describe(arrays.k), options.v, describe(arrays.v));
 }
 
 /// A call over `arrays`.
-static Expected<Attention> makeCall(const AttendOptions &options,
-                                    AttendArrays &arrays) {
+static Expected<Attention> makeCall(const AttendOptions &options, AttendArrays &arrays) {
   Attention call = options.call;
   if (Error error = readInputs(options, arrays))
     return error;
@@ -156,8 +149,7 @@ static StringRef str(KernelOrigin origin) {
 }
 
 /// Runs a call and prints how long that took.
-static Error compute(const AttendOptions &options, const Attention &call,
-                     const Config &config) {
+static Error compute(const AttendOptions &options, const Attention &call, const Config &config) {
   Expected<std::unique_ptr<Engine>> engine = Engine::create(config);
   if (!engine)
     return engine.takeError();
@@ -168,8 +160,7 @@ static Error compute(const AttendOptions &options, const Attention &call,
   if (!prepared)
     return prepared.takeError();
   Milliseconds elapsed = std::chrono::steady_clock::now() - start;
-  outs() << fmt::format("key     {}\nkernel  {} in {:.2f} ms\n",
-                        str(cantFail(keyOf(call))),
+  outs() << fmt::format("key     {}\nkernel  {} in {:.2f} ms\n", str(cantFail(keyOf(call))),
                         std::string_view(str(origin)), elapsed.count());
 
   std::vector<Milliseconds> times(options.repeat);
@@ -182,12 +173,11 @@ static Error compute(const AttendOptions &options, const Attention &call,
   auto median = times.begin() + times.size() / 2;
   std::nth_element(times.begin(), median, times.end());
   // Two per multiplication and addition, of the pairs that are visible.
-  const double gigaflop = 2e-9 * (call.q.width() + call.v.width()) *
-                          visiblePairs(call) * call.q.batch() * call.q.heads();
-  outs() << fmt::format(
-      "run     {:.3f} ms{}, {:.4g} GFLOP, {:.4g} GFLOP/s\n", median->count(),
-      options.repeat > 1 ? fmt::format(" (median of {})", options.repeat) : "",
-      gigaflop, gigaflop / (median->count() * 1e-3));
+  const double gigaflop = 2e-9 * (call.q.width() + call.v.width()) * visiblePairs(call) *
+                          call.q.batch() * call.q.heads();
+  outs() << fmt::format("run     {:.3f} ms{}, {:.4g} GFLOP, {:.4g} GFLOP/s\n", median->count(),
+                        options.repeat > 1 ? fmt::format(" (median of {})", options.repeat) : "",
+                        gigaflop, gigaflop / (median->count() * 1e-3));
   return Error::success();
 }
 
@@ -211,12 +201,10 @@ static Error runAttend(const AttendOptions &options, Config config) {
 
   Error problems = Error::success();
   if (options.check)
-    problems =
-        joinErrors(std::move(problems), checkAgainstReference(*call, arrays));
+    problems = joinErrors(std::move(problems), checkAgainstReference(*call, arrays));
   if (!options.expected.empty())
-    problems = joinErrors(
-        std::move(problems),
-        checkAgainstFile(options.expected, arrays.out, options.tolerance));
+    problems = joinErrors(std::move(problems),
+                          checkAgainstFile(options.expected, arrays.out, options.tolerance));
   return problems;
 }
 
@@ -226,36 +214,30 @@ static Error runAttend(const AttendOptions &options, Config config) {
 
 static void addFiles(CLI::App &command, AttendOptions &options) {
   const auto add = [&](const char *name, std::string &path, const char *help) {
-    return command.add_option(name, path, help)
-        ->type_name("FILE")
-        ->group("Files");
+    return command.add_option(name, path, help)->type_name("FILE")->group("Files");
   };
   add("--q", options.q,
       "Queries (batch, seqlen, heads, head_dim), or without "
       "the batch; f32, f16 or bf16")
       ->required();
-  add("--k", options.k, "Keys; the number of their heads divides that of q")
-      ->required();
+  add("--k", options.k, "Keys; the number of their heads divides that of q")->required();
   add("--v", options.v, "Values; head_dim may differ")->required();
   add("--out", options.out, "Where to write the output; shaped like q");
   add("--lse", options.lse,
       "Where to write the logarithm of the softmax sum (batch, heads, seqlen)");
-  const auto addType = [&](const char *name, std::string &type,
-                           const char *help) {
+  const auto addType = [&](const char *name, std::string &type, const char *help) {
     command.add_option(name, type, help)
         ->type_name("f32|f16|bf16")
         ->check(CLI::IsMember({"f32", "f16", "bf16"}).description(""))
         ->group("Files");
   };
   addType("--dtype", options.dtype, "Rounds q, k and v to this type first");
-  addType("--out-dtype", options.outDtype,
-          "Type of the output; that of q if left out");
+  addType("--out-dtype", options.outDtype, "Type of the output; that of q if left out");
 }
 
 static void addMasks(CLI::App &command, Attention &call) {
   constexpr auto group = "Which keys a query sees";
-  command.add_flag("--causal", call.causal, "None after its own position")
-      ->group(group);
+  command.add_flag("--causal", call.causal, "None after its own position")->group(group);
   command
       .add_flag("--top-left", call.topLeft,
                 "Query 0 stands at key 0, not the last query at the last key")
@@ -263,10 +245,8 @@ static void addMasks(CLI::App &command, Attention &call) {
   const auto add = [&](const char *name, int64_t &number, const char *help) {
     command.add_option(name, number, help)->type_name("N")->group(group);
   };
-  add("--window-left", call.windowLeft,
-      "At most N before its own position; -1: all");
-  add("--window-right", call.windowRight,
-      "At most N after its own position; -1: all");
+  add("--window-left", call.windowLeft, "At most N before its own position; -1: all");
+  add("--window-right", call.windowRight, "At most N after its own position; -1: all");
   add("--sink-tokens", call.sinkTokens, "The first N besides the window");
 }
 
@@ -277,9 +257,7 @@ static void addScores(CLI::App &command, AttendOptions &options) {
                   "Factor of the scores; 1/sqrt(head_dim) if left out")
       ->type_name("X")
       ->group(group);
-  command
-      .add_option("--softcap", options.call.softcap,
-                  "Bounds a score x: X * tanh(x / X)")
+  command.add_option("--softcap", options.call.softcap, "Bounds a score x: X * tanh(x / X)")
       ->type_name("X")
       ->group(group);
   command
@@ -297,23 +275,17 @@ static void addScores(CLI::App &command, AttendOptions &options) {
 
 static void addExecution(CLI::App &command, AttendOptions &options) {
   constexpr auto group = "Execution";
-  command
-      .add_flag("--checked", options.call.checked,
-                "Uses the kernel that checks its accesses")
+  command.add_flag("--checked", options.call.checked, "Uses the kernel that checks its accesses")
       ->group(group);
   for (auto [name, size, help] :
        {std::tuple{"--block-m", &options.call.blockM, "Queries of a tile"},
         {"--block-n", &options.call.blockN, "Keys of a tile"}})
     command.add_option(name, *size, help)->type_name("N")->group(group);
-  command
-      .add_option("--threads", options.threads,
-                  "Overrides TESSERA_THREADS; 0: all cores")
+  command.add_option("--threads", options.threads, "Overrides TESSERA_THREADS; 0: all cores")
       ->type_name("N")
       ->check(CLI::Range(0, 65536).description(""))
       ->group(group);
-  command
-      .add_option("--repeat", options.repeat,
-                  "Runs N times and tells the median time")
+  command.add_option("--repeat", options.repeat, "Runs N times and tells the median time")
       ->type_name("N")
       ->check(CLI::Range(1, 1 << 30).description(""))
       ->group(group);
@@ -326,22 +298,20 @@ static void addComparisons(CLI::App &command, AttendOptions &options) {
                 "Compares the results to a slow computation in double; fails "
                 "outside the bound")
       ->group(group);
-  CLI::Option *expected = command
-                              .add_option("--expect", options.expected,
-                                          "Compares the output to a recording")
-                              ->type_name("FILE")
-                              ->group(group);
+  CLI::Option *expected =
+      command.add_option("--expect", options.expected, "Compares the output to a recording")
+          ->type_name("FILE")
+          ->group(group);
   command
-      .add_option("--tolerance", options.tolerance,
-                  "Fails when the output differs from it by more")
+      .add_option("--tolerance", options.tolerance, "Fails when the output differs from it by more")
       ->type_name("X")
       ->needs(expected)
       ->group(group);
 }
 
 void tessera::addAttend(CLI::App &app, Action &action) {
-  CLI::App *command = app.add_subcommand(
-      "attend", "Computes attention over .npy files: softmax(scale q k^T) v");
+  CLI::App *command =
+      app.add_subcommand("attend", "Computes attention over .npy files: softmax(scale q k^T) v");
   auto options = std::make_shared<AttendOptions>();
   addFiles(*command, *options);
   addMasks(*command, options->call);
@@ -351,8 +321,6 @@ void tessera::addAttend(CLI::App &app, Action &action) {
   command->callback([&action, options] {
     if (!options->out.empty() && options->out == options->lse)
       throw CLI::ValidationError("--out and --lse name the same file");
-    action = [options](const Config &config) {
-      return runAttend(*options, config);
-    };
+    action = [options](const Config &config) { return runAttend(*options, config); };
   });
 }

@@ -33,8 +33,7 @@ static DType workingType(const Attention &call) {
   return coarsest;
 }
 
-static reference::Problem problemOf(const Attention &call,
-                                    const AttendArrays &arrays) {
+static reference::Problem problemOf(const Attention &call, const AttendArrays &arrays) {
   reference::Problem problem;
   problem.batch = call.q.batch();
   problem.seqlenQ = call.q.seqlen();
@@ -46,8 +45,7 @@ static reference::Problem problemOf(const Attention &call,
   problem.q = floatsOf(arrays.q);
   problem.k = floatsOf(arrays.k);
   problem.v = floatsOf(arrays.v);
-  problem.scale =
-      call.scale ? double(*call.scale) : 1 / std::sqrt(double(call.q.width()));
+  problem.scale = call.scale ? double(*call.scale) : 1 / std::sqrt(double(call.q.width()));
   problem.causal = call.causal;
   problem.topLeft = call.topLeft;
   problem.windowLeft = call.windowLeft;
@@ -60,26 +58,21 @@ static reference::Problem problemOf(const Attention &call,
 }
 
 /// One table; true when `ours` is within the bound.
-static bool print(StringRef what, StringRef workingName,
-                  const reference::Errors &ours,
-                  const reference::Errors &working,
-                  const reference::Bound &bound) {
+static bool print(StringRef what, StringRef workingName, const reference::Errors &ours,
+                  const reference::Errors &working, const reference::Bound &bound) {
   constexpr auto row = "  {:<12}  {:>10.3g}  {:>10.3g}\n";
   const bool pass = within(ours, bound);
-  outs() << fmt::format("{:<14}  {:>10}  {:>10}\n",
-                        fmt::format("check {}", std::string_view(what)),
+  outs() << fmt::format("{:<14}  {:>10}  {:>10}\n", fmt::format("check {}", std::string_view(what)),
                         "max error", "mean error")
          << fmt::format(row, "ours", ours.maxAbs, ours.meanAbs)
-         << fmt::format(
-                row, fmt::format("{} unfused", std::string_view(workingName)),
-                working.maxAbs, working.meanAbs)
+         << fmt::format(row, fmt::format("{} unfused", std::string_view(workingName)),
+                        working.maxAbs, working.meanAbs)
          << fmt::format(row, "bound", bound.maxAbs, bound.meanAbs)
          << (pass ? "  pass\n" : "  FAIL: " + describe(ours) + "\n");
   return pass;
 }
 
-Error tessera::checkAgainstReference(const Attention &call,
-                                     const AttendArrays &arrays) {
+Error tessera::checkAgainstReference(const Attention &call, const AttendArrays &arrays) {
   if (call.o.isEmpty()) {
     outs() << "check: the output is empty\n";
     return Error::success();
@@ -91,19 +84,16 @@ Error tessera::checkAgainstReference(const Attention &call,
   const reference::Result working = reference::attentionIn(precision, problem);
 
   const std::vector<float> out = floatsOf(arrays.out);
-  const reference::Errors workingOut =
-      reference::compare(working.out, truth.out);
-  bool pass = print("out", str(type), reference::compare(out, truth.out),
-                    workingOut, reference::outBound(workingOut, precision));
+  const reference::Errors workingOut = reference::compare(working.out, truth.out);
+  bool pass = print("out", str(type), reference::compare(out, truth.out), workingOut,
+                    reference::outBound(workingOut, precision));
   if (!reference::emptyRowsAreZero(problem, out)) {
     outs() << "  FAIL: the output of a query that sees no key is not +0\n";
     pass = false;
   }
   if (arrays.lse) {
-    const reference::Errors workingLse =
-        reference::compare(working.lse, truth.lse);
-    pass &= print("lse", str(type),
-                  reference::compare(floatsOf(*arrays.lse), truth.lse),
+    const reference::Errors workingLse = reference::compare(working.lse, truth.lse);
+    pass &= print("lse", str(type), reference::compare(floatsOf(*arrays.lse), truth.lse),
                   workingLse, reference::lseBound(workingLse));
   }
   if (!pass)
@@ -117,8 +107,8 @@ Error tessera::checkAgainstFile(const std::string &path, const Array &out,
   if (!expected)
     return expected.takeError();
   const reference::Errors errors = reference::compare(floatsOf(out), *expected);
-  outs() << fmt::format("expect {}: max difference {:.3g}, mean {:.3g}\n", path,
-                        errors.maxAbs, errors.meanAbs);
+  outs() << fmt::format("expect {}: max difference {:.3g}, mean {:.3g}\n", path, errors.maxAbs,
+                        errors.meanAbs);
   if (errors.mismatches)
     outs() << "  " << describe(errors) << "\n";
   if (!tolerance)
@@ -126,8 +116,8 @@ Error tessera::checkAgainstFile(const std::string &path, const Array &out,
   if (errors.mismatches)
     return failure("{}: NaN or infinite elements differ", path);
   if (!(errors.maxAbs <= *tolerance))
-    return failure("{}: the output differs by {:.3g}, expected at most {:.3g}",
-                   path, errors.maxAbs, *tolerance);
+    return failure("{}: the output differs by {:.3g}, expected at most {:.3g}", path, errors.maxAbs,
+                   *tolerance);
   return Error::success();
 }
 
@@ -144,8 +134,7 @@ int64_t tessera::visiblePairs(const Attention &call) {
     // The window is [first, last); the sinks are [0, sinkEnd).
     const int64_t first = std::max<int64_t>(0, position - left);
     const int64_t last = std::min(end, position + right + 1);
-    const int64_t sinkEnd =
-        std::max<int64_t>(0, std::min(call.sinkTokens, end));
+    const int64_t sinkEnd = std::max<int64_t>(0, std::min(call.sinkTokens, end));
     pairs += std::max<int64_t>(0, last - first) + sinkEnd -
              std::max<int64_t>(0, std::min(sinkEnd, last) - first);
   }

@@ -17,8 +17,7 @@ struct AttendArrays {
 
 /// Compares the results to the reference in double, prints the errors and what
 /// they may be, and fails when they are larger.
-llvm::Error checkAgainstReference(const Attention &call,
-                                  const AttendArrays &arrays);
+llvm::Error checkAgainstReference(const Attention &call, const AttendArrays &arrays);
 
 /// Compares the output to a recording and prints the differences. Fails when
 /// the largest exceeds `tolerance`.

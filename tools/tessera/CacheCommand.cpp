@@ -29,10 +29,9 @@ static std::string sizeText(uint64_t bytes) {
 
 /// `5m`: whole units since `time`. A clock that was set back makes it 0s.
 static std::string ageText(sys::TimePoint<> time) {
-  const int64_t seconds =
-      std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(
-                               std::chrono::system_clock::now() - time)
-                               .count());
+  const int64_t seconds = std::max<int64_t>(
+      0, std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - time)
+             .count());
   for (auto [unit, length] : {std::pair{'d', 86400}, {'h', 3600}, {'m', 60}})
     if (seconds >= length)
       return fmt::format("{}{}", seconds / length, unit);
@@ -73,12 +72,10 @@ static Error listEntries(const Config &config) {
   for (const CacheListing &entry : entries)
     width = std::max(width, keyOf(entry).size());
   constexpr auto row = "{:<{}}  {:>7}  {:>4}  {:<{}}  {}\n";
-  outs() << fmt::format(row, "hash", hashPrefix, "size", "age", "key", width,
-                        "folder");
+  outs() << fmt::format(row, "hash", hashPrefix, "size", "age", "key", width, "folder");
   for (const CacheListing &entry : entries)
-    outs() << fmt::format(row, entry.hash.substr(0, hashPrefix), hashPrefix,
-                          sizeText(entry.bytes), ageText(entry.lastUsed),
-                          keyOf(entry), width, entry.folder);
+    outs() << fmt::format(row, entry.hash.substr(0, hashPrefix), hashPrefix, sizeText(entry.bytes),
+                          ageText(entry.lastUsed), keyOf(entry), width, entry.folder);
   return Error::success();
 }
 
@@ -89,11 +86,9 @@ static Error verifyEntries(const Config &config) {
   const std::vector<CacheListing> entries = cache->ls();
   for (const CacheListing &entry : entries)
     if (!entry.problem.empty())
-      outs() << fmt::format("{}/{}.tessera: {}\n", entry.folder, entry.hash,
-                            entry.problem);
-  const size_t damaged = count_if(entries, [](const CacheListing &entry) {
-    return !entry.problem.empty();
-  });
+      outs() << fmt::format("{}/{}.tessera: {}\n", entry.folder, entry.hash, entry.problem);
+  const size_t damaged =
+      count_if(entries, [](const CacheListing &entry) { return !entry.problem.empty(); });
   if (damaged)
     return failure("{} of {} entries damaged; they are never used and may be "
                    "deleted",
@@ -103,14 +98,10 @@ static Error verifyEntries(const Config &config) {
 }
 
 void tessera::addCacheCommand(CLI::App &app, Action &action) {
-  CLI::App *command =
-      app.add_subcommand("cache", "Looks into the kernels kept on disk");
+  CLI::App *command = app.add_subcommand("cache", "Looks into the kernels kept on disk");
   command->require_subcommand(1);
-  auto add = [&](const char *name, const char *help,
-                 Error (*run)(const Config &)) {
-    command->add_subcommand(name, help)->callback([&action, run] {
-      action = run;
-    });
+  auto add = [&](const char *name, const char *help, Error (*run)(const Config &)) {
+    command->add_subcommand(name, help)->callback([&action, run] { action = run; });
   };
   add("ls", "Lists the entries, the most recently used first", listEntries);
   add("verify", "Reads every entry; fails when one is damaged", verifyEntries);

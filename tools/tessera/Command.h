@@ -47,9 +47,8 @@ void addSupports(CLI::App &app, Action &action);
 /// An error of this text.
 template <class... Args>
 llvm::Error failure(fmt::format_string<Args...> format, Args &&...args) {
-  return llvm::createStringError(
-      llvm::inconvertibleErrorCode(),
-      fmt::format(format, std::forward<Args>(args)...));
+  return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                 fmt::format(format, std::forward<Args>(args)...));
 }
 
 } // namespace tessera

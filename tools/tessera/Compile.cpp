@@ -60,9 +60,8 @@ static Error runCompile(const CompileOptions &options, const Config &config) {
   if (!text)
     return text.takeError();
   if (options.time)
-    errs() << fmt::format("{} to {}: {:.1f} ms, peak memory {:.1f} MB\n",
-                          str(*key), options.stage, elapsed.count(),
-                          peakMegabytes());
+    errs() << fmt::format("{} to {}: {:.1f} ms, peak memory {:.1f} MB\n", str(*key), options.stage,
+                          elapsed.count(), peakMegabytes());
 
   if (options.output != "-")
     return writeText(options.output, *text);
@@ -77,16 +76,15 @@ static std::string checkStage(const std::string &name) {
 }
 
 void tessera::addCompile(CLI::App &app, Action &action) {
-  CLI::App *command = app.add_subcommand(
-      "compile", "Prints a kernel at one stage of its compilation");
+  CLI::App *command =
+      app.add_subcommand("compile", "Prints a kernel at one stage of its compilation");
   auto options = std::make_shared<CompileOptions>();
   command->add_option("--key", options->key, "The kernel, e.g. f32,d64,causal")
       ->type_name("KEY")
       ->required();
   std::string help = "What to print:";
   for (const StageInfo &info : stages())
-    help += fmt::format("\n  {:<12} {}", std::string_view(info.name),
-                        std::string_view(info.help));
+    help += fmt::format("\n  {:<12} {}", std::string_view(info.name), std::string_view(info.help));
   command->add_option("--emit", options->stage, help)
       ->type_name("STAGE")
       ->capture_default_str()
@@ -94,11 +92,8 @@ void tessera::addCompile(CLI::App &app, Action &action) {
   command->add_option("-o,--output", options->output, "- is stdout")
       ->type_name("FILE")
       ->capture_default_str();
-  command->add_flag("--time", options->time,
-                    "Tells the time and the peak memory on stderr");
+  command->add_flag("--time", options->time, "Tells the time and the peak memory on stderr");
   command->callback([&action, options] {
-    action = [options](const Config &config) {
-      return runCompile(*options, config);
-    };
+    action = [options](const Config &config) { return runCompile(*options, config); };
   });
 }

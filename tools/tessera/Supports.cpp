@@ -30,8 +30,7 @@ static std::string valuesOf(const KeyField &field) {
 
 static Error printFields(const Config &) {
   for (const KeyField &field : keyFields())
-    outs() << fmt::format("{:<24} {}\n", valuesOf(field),
-                          std::string_view(field.help));
+    outs() << fmt::format("{:<24} {}\n", valuesOf(field), std::string_view(field.help));
   return Error::success();
 }
 
@@ -44,14 +43,11 @@ static Error runSupports(const std::string &text) {
 }
 
 void tessera::addSupports(CLI::App &app, Action &action) {
-  CLI::App *command = app.add_subcommand(
-      "supports", "Tells whether there is a kernel for a key");
+  CLI::App *command = app.add_subcommand("supports", "Tells whether there is a kernel for a key");
   auto key = std::make_shared<std::string>();
   auto list = std::make_shared<bool>(false);
-  CLI::Option *given = command->add_option("--key", *key, "The key to look at")
-                           ->type_name("KEY");
-  command->add_flag("--list", *list, "Lists the fields of a key")
-      ->excludes(given);
+  CLI::Option *given = command->add_option("--key", *key, "The key to look at")->type_name("KEY");
+  command->add_flag("--list", *list, "Lists the fields of a key")->excludes(given);
   command->callback([&action, key, given, list] {
     if (!given->count() && !*list)
       throw CLI::RequiredError("--key or --list");

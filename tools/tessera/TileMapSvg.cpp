@@ -21,8 +21,7 @@ ArrayRef<TileKindInfo> tessera::tileKinds() {
       {TileKind::skipped, '.', "skipped", "nothing is visible"},
       {TileKind::masked, 'o', "masked", "partly visible"},
       {TileKind::full, '#', "full", "all visible, no mask"},
-      {TileKind::undecided, '?', "undecided",
-       "looked at when the program runs"},
+      {TileKind::undecided, '?', "undecided", "looked at when the program runs"},
   };
   return infos;
 }
@@ -91,10 +90,9 @@ SvgWriter::SvgWriter(const TileMapDrawing &drawing, raw_ostream &os)
   plotHeight = std::max(drawing.seqlenQ * unit, leastPlotSize);
 }
 
-void SvgWriter::text(double x, double y, StringRef attributes,
-                     StringRef content) {
-  os << fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\"{}{}>", x, y,
-                    attributes.empty() ? "" : " ", attributes.str());
+void SvgWriter::text(double x, double y, StringRef attributes, StringRef content) {
+  os << fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\"{}{}>", x, y, attributes.empty() ? "" : " ",
+                    attributes.str());
   printHTMLEscaped(content, os);
   os << "</text>\n";
 }
@@ -102,13 +100,12 @@ void SvgWriter::text(double x, double y, StringRef attributes,
 /// One rectangle for each run of equal tiles in a row, cut at the sequences'
 /// ends. What is skipped is the ground under them.
 void SvgWriter::tiles() {
-  os << fmt::format("<rect class=\"skipped\" width=\"{}\" height=\"{}\"/>\n",
-                    drawing.seqlenKv, drawing.seqlenQ);
+  os << fmt::format("<rect class=\"skipped\" width=\"{}\" height=\"{}\"/>\n", drawing.seqlenKv,
+                    drawing.seqlenQ);
   for (const TileKindInfo &info : tileKinds()) {
     if (info.kind == TileKind::skipped || !map.count(info.kind))
       continue;
-    os << fmt::format("<g class=\"{}\" shape-rendering=\"crispEdges\">\n",
-                      info.name.str());
+    os << fmt::format("<g class=\"{}\" shape-rendering=\"crispEdges\">\n", info.name.str());
     for (int64_t i = 0; i < map.queryTiles; ++i)
       for (int64_t j = 0, end; j < map.keyTiles; j = end) {
         for (end = j + 1; end < map.keyTiles && map.at(i, end) == map.at(i, j);)
@@ -116,10 +113,9 @@ void SvgWriter::tiles() {
         if (map.at(i, j) != info.kind)
           continue;
         int64_t x = j * map.blockN, y = i * map.blockM;
-        os << fmt::format(
-            "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>\n", x, y,
-            std::min(end * map.blockN, drawing.seqlenKv) - x,
-            std::min(y + map.blockM, drawing.seqlenQ) - y);
+        os << fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>\n", x, y,
+                          std::min(end * map.blockN, drawing.seqlenKv) - x,
+                          std::min(y + map.blockM, drawing.seqlenQ) - y);
       }
     os << "</g>\n";
   }
@@ -140,9 +136,7 @@ void SvgWriter::grid() {
 /// Lines between visible and hidden elements.
 void SvgWriter::edges() {
   int64_t rows = drawing.seqlenQ, columns = drawing.seqlenKv;
-  auto seen = [&](int64_t i, int64_t j) {
-    return drawing.elements[i * columns + j];
-  };
+  auto seen = [&](int64_t i, int64_t j) { return drawing.elements[i * columns + j]; };
   os << "<path class=\"line edge\" d=\"";
   for (int64_t i = 1; i < rows; ++i)
     for (int64_t j = 0, end; j < columns; j = end + 1) {
@@ -170,25 +164,22 @@ static int64_t tickStep(int64_t length, int64_t tile) {
 }
 
 void SvgWriter::axes() {
-  os << fmt::format(
-      "<path class=\"line axis\" d=\"M{0} {1}v{3:.1f}M{0} {1}h{2:.1f}\"/>\n",
-      marginLeft, marginTop, plotWidth, plotHeight);
+  os << fmt::format("<path class=\"line axis\" d=\"M{0} {1}v{3:.1f}M{0} {1}h{2:.1f}\"/>\n",
+                    marginLeft, marginTop, plotWidth, plotHeight);
   int64_t step = tickStep(drawing.seqlenKv, map.blockN);
   for (int64_t at = 0; at < drawing.seqlenKv; at += step) {
     double x = marginLeft + plotWidth * at / drawing.seqlenKv;
-    os << fmt::format("<path class=\"line axis\" d=\"M{:.1f} {}v-5\"/>\n", x,
-                      marginTop);
+    os << fmt::format("<path class=\"line axis\" d=\"M{:.1f} {}v-5\"/>\n", x, marginTop);
     text(x, marginTop - 9, "text-anchor=\"middle\"", fmt::format("{}", at));
   }
   step = tickStep(drawing.seqlenQ, map.blockM);
   for (int64_t at = 0; at < drawing.seqlenQ; at += step) {
     double y = marginTop + plotHeight * at / drawing.seqlenQ;
-    os << fmt::format("<path class=\"line axis\" d=\"M{} {:.1f}h-5\"/>\n",
-                      marginLeft, y);
+    os << fmt::format("<path class=\"line axis\" d=\"M{} {:.1f}h-5\"/>\n", marginLeft, y);
     text(marginLeft - 9, y + 4, "text-anchor=\"end\"", fmt::format("{}", at));
   }
-  text(marginLeft + plotWidth / 2, marginTop - 28,
-       "class=\"quiet\" text-anchor=\"middle\"", "keys");
+  text(marginLeft + plotWidth / 2, marginTop - 28, "class=\"quiet\" text-anchor=\"middle\"",
+       "keys");
   double x = 16, y = marginTop + plotHeight / 2;
   text(x, y,
        fmt::format("class=\"quiet\" text-anchor=\"middle\" "
@@ -207,47 +198,40 @@ void SvgWriter::legend() {
                       "height=\"14\"/>\n",
                       info.name.str(), marginLeft, y - 11);
     text(marginLeft + 22, y, "",
-         fmt::format("{}: {} of {} tiles, {:.1f} % ({})", info.name.str(),
-                     count, map.kinds.size(), 100.0 * count / map.kinds.size(),
-                     info.help.str()));
+         fmt::format("{}: {} of {} tiles, {:.1f} % ({})", info.name.str(), count, map.kinds.size(),
+                     100.0 * count / map.kinds.size(), info.help.str()));
     y += legendLine;
   }
   if (drawing.elements.empty())
     return;
-  os << fmt::format("<path class=\"line edge\" d=\"M{} {:.1f}h14\"/>\n",
-                    marginLeft, y - 4);
+  os << fmt::format("<path class=\"line edge\" d=\"M{} {:.1f}h14\"/>\n", marginLeft, y - 4);
   text(marginLeft + 22, y, "", "between visible and hidden elements");
 }
 
 void SvgWriter::write() {
   double width = marginLeft + std::max(plotWidth, leastWidth) + marginRight;
-  int64_t legendLines =
-      3 + (map.count(TileKind::undecided) > 0) + !drawing.elements.empty();
-  double height =
-      marginTop + plotHeight + legendLines * legendLine + marginBottom;
-  os << fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" "
-      "height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" role=\"img\">\n",
-      std::ceil(width), std::ceil(height));
+  int64_t legendLines = 3 + (map.count(TileKind::undecided) > 0) + !drawing.elements.empty();
+  double height = marginTop + plotHeight + legendLines * legendLine + marginBottom;
+  os << fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" "
+                    "height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" role=\"img\">\n",
+                    std::ceil(width), std::ceil(height));
   os << "<title>";
   printHTMLEscaped(drawing.title, os);
-  os << "</title>\n"
-     << style << "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n";
+  os << "</title>\n" << style << "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n";
 
   // A long line gets a smaller font.
   auto heading = [&](double y, StringRef kind, double size, StringRef content) {
     double fits = (width - 2 * marginRight) / (characterWidth * content.size());
-    text(marginRight, y,
-         fmt::format("class=\"{}\" style=\"font-size: {:.1f}px\"", kind.str(),
-                     std::min(size, fits)),
-         content);
+    text(
+        marginRight, y,
+        fmt::format("class=\"{}\" style=\"font-size: {:.1f}px\"", kind.str(), std::min(size, fits)),
+        content);
   };
   heading(26, "title", 15, drawing.title);
   heading(45, "quiet", 12, drawing.subtitle);
 
-  os << fmt::format("<g transform=\"translate({} {}) scale({:.6g} {:.6g})\">\n",
-                    marginLeft, marginTop, plotWidth / drawing.seqlenKv,
-                    plotHeight / drawing.seqlenQ);
+  os << fmt::format("<g transform=\"translate({} {}) scale({:.6g} {:.6g})\">\n", marginLeft,
+                    marginTop, plotWidth / drawing.seqlenKv, plotHeight / drawing.seqlenQ);
   tiles();
   grid();
   if (!drawing.elements.empty())

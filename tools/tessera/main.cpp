@@ -49,8 +49,7 @@ static Error flush(raw_fd_ostream &os) {
 }
 
 static int misuse(const std::string &problem) {
-  errs() << "tessera: error: " << problem
-         << "\nRun with --help for what is expected.\n";
+  errs() << "tessera: error: " << problem << "\nRun with --help for what is expected.\n";
   return misused;
 }
 
@@ -59,8 +58,7 @@ int main(int argc, char **argv) {
   Action action;
   app.require_subcommand(1);
   app.footer(footer);
-  app.set_version_flag("--version", "tessera " TESSERA_VERSION
-                                    ", LLVM " LLVM_VERSION_STRING);
+  app.set_version_flag("--version", "tessera " TESSERA_VERSION ", LLVM " LLVM_VERSION_STRING);
   addAttend(app, action);
   addCompile(app, action);
   addExplain(app, action);
@@ -74,9 +72,8 @@ int main(int argc, char **argv) {
   } catch (const CLI::RequiredError &error) {
     // What is missing is often there, but misspelled.
     const std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
-    return misuse(unknown.empty()
-                      ? error.what()
-                      : fmt::format("{} was not expected", unknown.front()));
+    return misuse(unknown.empty() ? error.what()
+                                  : fmt::format("{} was not expected", unknown.front()));
   } catch (const CLI::ParseError &error) {
     return misuse(error.what());
   }
