@@ -108,7 +108,7 @@ static Error checkOutput(const Attention &call) {
     if (overlap(call.o, tensor))
       return refuse("o overlaps {}, expected memory of its own", name);
   for (int axis = 0; axis < 3; ++axis)
-    if (call.o.shape[axis] > 1 && call.o.strides[axis] == 0)
+    if (!call.o.isEmpty() && call.o.shape[axis] > 1 && call.o.strides[axis] == 0)
       return refuse("o has a stride of 0, expected a place for each element");
   if (!call.lse)
     return Error::success();
