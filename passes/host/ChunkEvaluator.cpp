@@ -49,9 +49,16 @@ Value ChunkEvaluator::evaluate(Value tile) {
 Value ChunkEvaluator::compute(Value tile) {
   Emit &emit = lowering.emit;
   RankedTensorType type = TileLowering::typeOf(tile);
-  if (Buffer buffer = lowering.buffers.find(tile)) {
-    Value where = type.getDimSize(1) == 1 ? emit.index(0) : column;
-    Value vector = lowering.buffers.load(buffer, where, firstRow, size);
+  // What is the same in every column may be asked for outside of any.
+  bool oneColumn = type.getDimSize(1) == 1;
+  if (Buffer buffer = lowering.buffers.find(tile); buffer && (oneColumn || !isRowValue(tile))) {
+    Value where = oneColumn ? emit.index(0) : column;
+    // The one row of a row stands for all.
+    Value vector =
+        buffer.rows == 1
+            ? emit.splat(size, emit.load(buffer.element,
+                                         lowering.buffers.address(buffer, where, emit.index(0))))
+            : lowering.buffers.load(buffer, where, firstRow, size);
     if (buffer.element == type.getElementType())
       return vector;
     return arith::TruncFOp::create(emit, emit.loc(), emit.vectorOf(size, type.getElementType()),

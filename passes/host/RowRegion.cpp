@@ -112,6 +112,8 @@ void RowRegion::keepWhatLaterLevelsRead() {
 /// True if nothing reads `tile` once `result` is computed from it: its users
 /// are the chain that leads to `result`, and reductions of earlier walks.
 bool RowRegion::diesIn(Value tile, Value result) {
+  if (tile.getParentBlock() != result.getParentBlock())
+    return false; // in a loop, the next iteration reads it again
   bool leads = false;
   for (Operation *user : tile.getUsers()) {
     if (user->getNumResults() != 1)

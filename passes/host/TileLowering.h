@@ -93,6 +93,7 @@ private:
   void finishBlock(mlir::ValueRange yields, llvm::ArrayRef<Buffer> targets);
   void flush(mlir::Operation *barrier,
              llvm::ArrayRef<std::pair<mlir::Value, Buffer>> demanded = {});
+  void forgetTransient();
   bool isCheap(mlir::Value tile);
   void poisonScratch();
 
@@ -113,8 +114,13 @@ private:
   llvm::DenseMap<mlir::Value, NaturalTile> natural;
   /// Tile ops met since the last barrier, computed when something needs them.
   llvm::SetVector<mlir::Operation *> pending;
-  /// Values that are computed straight into a buffer that outlives them.
-  llvm::DenseMap<mlir::Value, Buffer> inPlace;
+  /// Memory that outlives a value, and whose value lies there until then.
+  struct InPlace {
+    Buffer target;
+    mlir::Value occupant;
+  };
+  /// Values that are computed straight into such memory.
+  llvm::DenseMap<mlir::Value, InPlace> inPlace;
   llvm::DenseMap<mlir::Value, bool> cheap;
   /// Cheap tiles that the last barrier wanted in memory.
   llvm::SmallVector<mlir::Value> transient;

@@ -77,39 +77,82 @@ bool TileLowering::isCheap(Value tile) {
   return cheap[tile] = result;
 }
 
+namespace {
+
+/// When something is read or written: in the row region in front of a barrier,
+/// or after it, by the barrier itself.
+struct Moment {
+  Operation *barrier;
+  bool byBarrier;
+
+  bool operator==(const Moment &other) const {
+    return barrier == other.barrier && byBarrier == other.byBarrier;
+  }
+  bool operator<(const Moment &other) const {
+    if (barrier != other.barrier)
+      return barrier->isBeforeInBlock(other.barrier);
+    return !byBarrier && other.byBarrier;
+  }
+};
+
+} // namespace
+
+/// When `reader` reads its operands for the last time. What gets no memory of
+/// its own (masks, accumulators, what only they read) is computed again with
+/// whatever reads it.
+static Moment lastRead(Operation *reader, Block &block) {
+  SetVector<Operation *> readers;
+  readers.insert(reader);
+  std::optional<Moment> last;
+  for (unsigned i = 0; i < readers.size(); ++i) {
+    Operation *op = readers[i];
+    bool barrier = isBarrier(op);
+    Moment moment{barrier ? op : barrierAfter(op), barrier};
+    if (!last || *last < moment)
+      last = moment;
+    if (barrier || op->getNumResults() != 1 || !TileLowering::isTile(op->getResult(0)))
+      continue;
+    Value tile = op->getResult(0);
+    if (isRow(tile) && !isMask(tile))
+      continue; // flush() puts rows into memory for whatever reads them
+    SmallVector<Operation *> users;
+    for (Operation *user : tile.getUsers())
+      users.push_back(block.findAncestorOpInBlock(*user));
+    bool readLater = llvm::any_of(
+        users, [&](Operation *user) { return !user->isBeforeInBlock(moment.barrier); });
+    if (!readLater || isMask(tile) || accumulatorOf(tile))
+      readers.insert(users.begin(), users.end());
+  }
+  return *last;
+}
+
 /// True if `value` may be computed into the memory in which `occupant` lives:
 /// all that reads the occupant is computed before, or at the same place.
 static bool mayReplace(Value value, Value occupant, Block &block) {
   Operation *def = value.getDefiningOp();
-  Operation *written = barrierAfter(def);
+  if (isa<scf::ForOp>(def))
+    return false;
+  Moment written{isBarrier(def) ? def : barrierAfter(def), isBarrier(def)};
   for (OpOperand &use : occupant.getUses()) {
     Operation *user = block.findAncestorOpInBlock(*use.getOwner());
     if (!user)
       continue; // outside of the block: before or in another branch
-    bool insideAccumulator = false;
-    Operation *read = user;
-    if (isBarrier(user)) {
-      if (user == def && isa<tile::DotOp>(user) && use.getOperandNumber() != 2)
-        return false; // a left operand is read while the result is written
-      insideAccumulator = isa<tile::DotOp>(user) && use.getOperandNumber() == 2;
-    } else {
-      if (isMask(user->getResult(0)))
-        return false; // computed again, who knows where
-      tile::DotOp dot = accumulatorOf(user->getResult(0));
-      insideAccumulator = dot != nullptr;
-      read = dot ? dot.getOperation() : barrierAfter(user);
-    }
-    if (read->isBeforeInBlock(written))
+    Moment read = lastRead(user, block);
+    if (read < written)
       continue;
-    if (read != written)
+    if (written < read)
       return false;
-    if (isa<tile::DotOp, scf::IfOp>(def))
+    // A left operand is read while the result is written; an accumulator is
+    // read element by element, each before it is written.
+    if (isa<tile::DotOp>(def) && (user != def || use.getOperandNumber() == 2))
       continue;
+    if (isa<scf::IfOp>(def) && user == def)
+      continue; // each branch decides for itself
     // The same row region: rows are written after all of it is read.
-    if (insideAccumulator || isBarrier(user) || !isRow(occupant))
+    if (isBarrier(def) || !isRow(occupant))
       return false;
   }
-  return !isa<scf::ForOp>(def);
+  return true;
 }
 
 void TileLowering::planInPlace(Block &block, ValueRange yields, ArrayRef<Buffer> targets,
@@ -118,7 +161,7 @@ void TileLowering::planInPlace(Block &block, ValueRange yields, ArrayRef<Buffer>
     bool once = llvm::count(yields, value) == 1;
     if (once && value.getDefiningOp() && value.getParentBlock() == &block &&
         (!occupant || mayReplace(value, occupant, block)))
-      inPlace[value] = target;
+      inPlace[value] = {target, occupant};
   }
 }
 
@@ -129,10 +172,6 @@ void TileLowering::planInPlace(Block &block, ValueRange yields, ArrayRef<Buffer>
 /// Computes what `barrier` and everything behind it reads of the pending ops,
 /// and the tiles in `demanded` in any case.
 void TileLowering::flush(Operation *barrier, ArrayRef<std::pair<Value, Buffer>> demanded) {
-  // Cheap tiles are in memory for one barrier only.
-  for (Value tile : transient)
-    buffers.forget(tile);
-  transient.clear();
   for (auto &[tile, buffer] : demanded)
     if (isCheap(tile))
       transient.push_back(tile);
@@ -141,7 +180,7 @@ void TileLowering::flush(Operation *barrier, ArrayRef<std::pair<Value, Buffer>> 
   auto request = [&](Value tile) {
     if (!buffers.find(tile) && !isCheap(tile) &&
         llvm::none_of(results, [&](auto &result) { return result.first == tile; }))
-      results.push_back({tile, inPlace.lookup(tile)});
+      results.push_back({tile, inPlace.lookup(tile).target});
   };
   // A tile that is computed later, in a product or as a mask, needs its rows.
   std::function<void(Value)> requestRowsOf = [&](Value tile) {
@@ -171,6 +210,13 @@ void TileLowering::flush(Operation *barrier, ArrayRef<std::pair<Value, Buffer>> 
   pending.clear();
 }
 
+/// Cheap tiles are in memory for one barrier only: called when it is lowered.
+void TileLowering::forgetTransient() {
+  for (Value tile : transient)
+    buffers.forget(tile);
+  transient.clear();
+}
+
 void TileLowering::lowerBlock(Block &block) {
   for (Operation &op : block.without_terminator()) {
     if (failed)
@@ -183,22 +229,29 @@ void TileLowering::lowerBlock(Block &block) {
       if (!buffers.find(dot.getLhs()))
         demanded.push_back({dot.getLhs(), {}});
       flush(dot, demanded);
-      Buffer result = inPlace.lookup(dot.getResult());
+      if (failed)
+        return;
+      Buffer result = inPlace.lookup(dot.getResult()).target;
       if (!result)
         result = allocateFor(dot.getResult());
       lowerDot(dot, result);
       buffers.place(dot.getResult(), result);
+      forgetTransient();
     } else if (auto store = dyn_cast<tile::StoreOp>(op)) {
       SmallVector<std::pair<Value, Buffer>, 1> demanded;
       RankedTensorType type = typeOf(store.getValue());
+      // What nothing else reads is rounded once, where it is computed.
+      bool narrow = !type.getElementType().isF32() && store.getValue().hasOneUse();
       if (!buffers.find(store.getValue()))
         demanded.push_back(
-            {store.getValue(), type.getElementType().isF32()
-                                   ? Buffer()
-                                   : buffers.allocate(type.getDimSize(0), type.getDimSize(1),
-                                                      type.getElementType())});
+            {store.getValue(), narrow ? buffers.allocate(type.getDimSize(0), type.getDimSize(1),
+                                                         type.getElementType())
+                                      : Buffer()});
       flush(store, demanded);
+      if (failed)
+        return;
       lowerStore(store, buffers.find(store.getValue()));
+      forgetTransient();
     } else if (auto any = dyn_cast<tile::AnyOp>(op)) {
       flush(any);
       scalars.map(any.getResult(), lowerAny(any));
@@ -214,6 +267,8 @@ void TileLowering::lowerBlock(Block &block) {
       scalars.map(fetch.getResult(), lowerFetch(fetch));
     } else if (llvm::any_of(op.getResults(), isTile)) {
       pending.insert(&op);
+    } else if (op.getNumRegions() != 0 || llvm::any_of(op.getOperands(), isTile)) {
+      unsupported(&op, "is neither arithmetic nor an op of the tile dialect");
     } else {
       emit.clone(op, scalars);
     }
@@ -226,8 +281,10 @@ void TileLowering::finishBlock(ValueRange yields, ArrayRef<Buffer> targets) {
   for (Value value : yields)
     if (!buffers.find(value) &&
         llvm::none_of(demanded, [&](auto &known) { return known.first == value; }))
-      demanded.push_back({value, inPlace.lookup(value)});
+      demanded.push_back({value, inPlace.lookup(value).target});
   flush(nullptr, demanded);
+  if (failed)
+    return;
 
   SmallVector<std::pair<Buffer, Buffer>> moves;
   for (auto [value, target] : llvm::zip_equal(yields, targets)) {
@@ -244,6 +301,7 @@ void TileLowering::finishBlock(ValueRange yields, ArrayRef<Buffer> targets) {
   }
   for (auto &[from, target] : moves)
     copy(from, target);
+  forgetTransient();
 }
 
 // scf.for with tiles as its state  ->  scf.for over buffers
@@ -251,9 +309,11 @@ void TileLowering::lowerFor(scf::ForOp op) {
   SmallVector<Buffer> state;
   SmallVector<std::pair<Value, Buffer>> demanded, copies;
   for (Value init : op.getInitArgs()) {
+    if (!isTile(init) || isMask(init))
+      return unsupported(op, "carries what is not a tile of numbers");
     Buffer place = buffers.find(init);
     bool owned = place.temporary || isa_and_nonnull<scf::ForOp, scf::IfOp>(init.getDefiningOp());
-    if (place && owned && init.hasOneUse()) {
+    if (place && owned && init.hasOneUse() && init.getParentBlock() == op->getBlock()) {
       state.push_back(place); // the loop takes it over
     } else {
       state.push_back(allocateFor(init));
@@ -263,8 +323,11 @@ void TileLowering::lowerFor(scf::ForOp op) {
     state.back().temporary = false;
   }
   flush(op, demanded);
+  if (failed)
+    return;
   for (auto &[init, target] : copies)
     copy(buffers.find(init), target);
+  forgetTransient();
   for (auto [argument, place] : llvm::zip_equal(op.getRegionIterArgs(), state))
     buffers.place(argument, place);
 
@@ -292,13 +355,14 @@ void TileLowering::lowerIf(scf::IfOp op) {
   SmallVector<Buffer> targets;
   SmallVector<Value> occupants;
   for (OpResult result : op.getResults()) {
-    Buffer target = inPlace.lookup(result);
+    if (!isTile(result) || isMask(result))
+      return unsupported(op, "yields what is not a tile of numbers");
+    auto [target, occupant] = inPlace.lookup(result);
     if (!target)
       target = allocateFor(result);
     target.temporary = false;
     targets.push_back(target);
-    Value passed = op.elseYield().getOperand(result.getResultNumber());
-    occupants.push_back(buffers.find(passed) == target ? passed : Value());
+    occupants.push_back(occupant);
   }
   bool hasElse = op.elseBlock() != nullptr;
   auto branch =
