@@ -134,16 +134,25 @@ mlir::Value arithmetic(Recorder &record, Arithmetic op, mlir::Value a, mlir::Val
   llvm_unreachable("unknown operation");
 }
 
-mlir::Value tileArithmetic(Recorder &record, Arithmetic op, mlir::Value a, mlir::Value b) {
-  if (!record.unifyTypes(a, b))
-    return {};
-  return arithmetic(record, op, a, b);
+bool isTile(mlir::Value value) { return value && isa<RankedTensorType>(value.getType()); }
+
+/// A scalar beside a tile becomes a tile of its element type.
+void splatBeside(Recorder &record, mlir::Value &a, mlir::Value &b) {
+  if (record.failed())
+    return;
+  if (!isTile(a))
+    a = record.splat(a, record.typeOf(b).getElementType());
+  else if (!isTile(b))
+    b = record.splat(b, record.typeOf(a).getElementType());
 }
 
-mlir::Value elementLike(Recorder &record, mlir::Value scalar, mlir::Value tile) {
-  if (record.failed())
+/// At least one of the operands is a tile.
+Tile tileArithmetic(std::source_location where, Arithmetic op, mlir::Value a, mlir::Value b) {
+  Recorder record(where);
+  splatBeside(record, a, b);
+  if (!record.unifyTypes(a, b))
     return {};
-  return record.splat(scalar, record.typeOf(tile).getElementType());
+  return wrap<Tile>(arithmetic(record, op, a, b));
 }
 
 } // namespace
@@ -171,32 +180,19 @@ Index Index::constant(int64_t literal) {
 
 #define TESSERA_ARITHMETIC(op, name)                                                               \
   Tile operator op(At<Tile> a, Tile b) {                                                           \
-    Recorder record(a.where);                                                                      \
-    return wrap<Tile>(tileArithmetic(record, Arithmetic::name, unwrap(a.value), unwrap(b)));       \
+    return tileArithmetic(a.where, Arithmetic::name, unwrap(a.value), unwrap(b));                  \
   }                                                                                                \
   Tile operator op(At<Tile> a, Scalar b) {                                                         \
-    Recorder record(a.where);                                                                      \
-    mlir::Value tile = unwrap(a.value);                                                            \
-    return wrap<Tile>(                                                                             \
-        tileArithmetic(record, Arithmetic::name, tile, elementLike(record, unwrap(b), tile)));     \
+    return tileArithmetic(a.where, Arithmetic::name, unwrap(a.value), unwrap(b));                  \
   }                                                                                                \
   Tile operator op(At<Scalar> a, Tile b) {                                                         \
-    Recorder record(a.where);                                                                      \
-    mlir::Value tile = unwrap(b);                                                                  \
-    return wrap<Tile>(tileArithmetic(record, Arithmetic::name,                                     \
-                                     elementLike(record, unwrap(a.value), tile), tile));           \
+    return tileArithmetic(a.where, Arithmetic::name, unwrap(a.value), unwrap(b));                  \
   }                                                                                                \
   Tile operator op(At<Tile> a, Index b) {                                                          \
-    Recorder record(a.where);                                                                      \
-    mlir::Value tile = unwrap(a.value);                                                            \
-    return wrap<Tile>(                                                                             \
-        tileArithmetic(record, Arithmetic::name, tile, elementLike(record, unwrap(b), tile)));     \
+    return tileArithmetic(a.where, Arithmetic::name, unwrap(a.value), unwrap(b));                  \
   }                                                                                                \
   Tile operator op(At<Index> a, Tile b) {                                                          \
-    Recorder record(a.where);                                                                      \
-    mlir::Value tile = unwrap(b);                                                                  \
-    return wrap<Tile>(tileArithmetic(record, Arithmetic::name,                                     \
-                                     elementLike(record, unwrap(a.value), tile), tile));           \
+    return tileArithmetic(a.where, Arithmetic::name, unwrap(a.value), unwrap(b));                  \
   }                                                                                                \
   Scalar operator op(At<Scalar> a, Scalar b) {                                                     \
     Recorder record(a.where);                                                                      \
@@ -216,6 +212,7 @@ TESSERA_ARITHMETIC(/, div)
 static Mask compare(std::source_location where, mlir::Value a, mlir::Value b,
                     arith::CmpFPredicate floats, arith::CmpIPredicate integers) {
   Recorder record(where);
+  splatBeside(record, a, b);
   if (!record.unifyTypes(a, b))
     return {};
   if (isa<FloatType>(record.typeOf(a).getElementType()))
@@ -223,21 +220,15 @@ static Mask compare(std::source_location where, mlir::Value a, mlir::Value b,
   return wrap<Mask>(record.create<arith::CmpIOp>(integers, a, b));
 }
 
-#define TESSERA_COMPARISON(op, floats, integers)                                                   \
-  Mask operator op(At<Tile> a, Tile b) {                                                           \
+#define TESSERA_COMPARISON_WITH(op, Right, floats, integers)                                       \
+  Mask operator op(At<Tile> a, Right b) {                                                          \
     return compare(a.where, unwrap(a.value), unwrap(b), arith::CmpFPredicate::floats,              \
                    arith::CmpIPredicate::integers);                                                \
-  }                                                                                                \
-  Mask operator op(At<Tile> a, Scalar b) {                                                         \
-    Recorder record(a.where);                                                                      \
-    return compare(a.where, unwrap(a.value), elementLike(record, unwrap(b), unwrap(a.value)),      \
-                   arith::CmpFPredicate::floats, arith::CmpIPredicate::integers);                  \
-  }                                                                                                \
-  Mask operator op(At<Tile> a, Index b) {                                                          \
-    Recorder record(a.where);                                                                      \
-    return compare(a.where, unwrap(a.value), elementLike(record, unwrap(b), unwrap(a.value)),      \
-                   arith::CmpFPredicate::floats, arith::CmpIPredicate::integers);                  \
   }
+#define TESSERA_COMPARISON(op, floats, integers)                                                   \
+  TESSERA_COMPARISON_WITH(op, Tile, floats, integers)                                              \
+  TESSERA_COMPARISON_WITH(op, Scalar, floats, integers)                                            \
+  TESSERA_COMPARISON_WITH(op, Index, floats, integers)
 TESSERA_COMPARISON(<, OLT, slt)
 TESSERA_COMPARISON(<=, OLE, sle)
 TESSERA_COMPARISON(>, OGT, sgt)
@@ -245,15 +236,12 @@ TESSERA_COMPARISON(>=, OGE, sge)
 TESSERA_COMPARISON(==, OEQ, eq)
 TESSERA_COMPARISON(!=, UNE, ne)
 #undef TESSERA_COMPARISON
+#undef TESSERA_COMPARISON_WITH
 
 // a % b  ->  a - floordiv(a, b) * b
 Tile operator%(At<Tile> a, Index b) {
-  Recorder record(a.where);
-  mlir::Value tile = unwrap(a.value);
-  mlir::Value divisor = elementLike(record, unwrap(b), tile);
-  mlir::Value quotient = tileArithmetic(record, Arithmetic::div, tile, divisor);
-  mlir::Value multiple = tileArithmetic(record, Arithmetic::mul, quotient, divisor);
-  return wrap<Tile>(tileArithmetic(record, Arithmetic::sub, tile, multiple));
+  Tile multiple = At<Tile>(At<Tile>(a.value, a.where) / b, a.where) * b;
+  return a - multiple;
 }
 
 Tile max(At<Tile> a, Tile b) {
@@ -456,22 +444,25 @@ Index select(At<Flag> feature, Index with, Index without) {
   return selectUniform(feature, with, without);
 }
 
-Tile select(At<Mask> where, Tile with, Tile without) {
+/// At least one of the choices is a tile.
+static Tile selectWhere(At<Mask> where, mlir::Value with, mlir::Value without) {
   Recorder record(where.where);
-  mlir::Value a = unwrap(with), b = unwrap(without), mask = unwrap(where.value);
-  if (!record.unifyTypes(a, b) || !record.unify(mask, a) || !record.unify(mask, b))
+  mlir::Value mask = unwrap(where.value);
+  splatBeside(record, with, without);
+  if (!record.unifyTypes(with, without) || !record.unify(mask, with) ||
+      !record.unify(mask, without))
     return {};
-  return wrap<Tile>(record.create<arith::SelectOp>(mask, a, b));
+  return wrap<Tile>(record.create<arith::SelectOp>(mask, with, without));
 }
 
+Tile select(At<Mask> where, Tile with, Tile without) {
+  return selectWhere(where, unwrap(with), unwrap(without));
+}
 Tile select(At<Mask> where, Scalar with, Tile without) {
-  Recorder record(where.where);
-  return select(where, wrap<Tile>(elementLike(record, unwrap(with), unwrap(without))), without);
+  return selectWhere(where, unwrap(with), unwrap(without));
 }
-
 Tile select(At<Mask> where, Tile with, Scalar without) {
-  Recorder record(where.where);
-  return select(where, with, wrap<Tile>(elementLike(record, unwrap(without), unwrap(with))));
+  return selectWhere(where, unwrap(with), unwrap(without));
 }
 
 Tile mask(At<Tile> scores, Mask keep) {

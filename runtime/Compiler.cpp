@@ -157,6 +157,9 @@ Expected<std::string> Compiler::emit(const Key &key, Stage stage) const {
     if (step <= stage)
       if (Error error = compilation.advance(step))
         return error;
+  if (stage == Stage::assembly)
+    if (Error error = compilation.dump(stage))
+      return error;
   return compilation.text(stage);
 }
 

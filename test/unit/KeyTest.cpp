@@ -279,8 +279,9 @@ TEST(Key, TextAndBytesNormaliseByThemselves) {
   EXPECT_EQ(canonicalBytes(key), canonicalBytes(Key()));
 }
 
-// The bytes name files in caches that outlive this build. A change here is a
-// change of `keyVersion`.
+// The bytes name files in caches that outlive this build. An appended field gives
+// every key new bytes, and old files age out; any other change here is a change of
+// `keyVersion`.
 TEST(Key, BytesAreThoseOfTheGoldenFile) {
   auto file = llvm::MemoryBuffer::getFile(TESSERA_TEST_DATA "/golden/keys.txt");
   ASSERT_TRUE(bool(file)) << file.getError().message();
