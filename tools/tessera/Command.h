@@ -23,6 +23,7 @@
 
 #include "runtime/Config.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
 
 #include <fmt/format.h>
@@ -32,6 +33,10 @@
 namespace CLI {
 class App;
 } // namespace CLI
+
+namespace llvm {
+class raw_ostream;
+} // namespace llvm
 
 namespace tessera {
 
@@ -50,6 +55,10 @@ llvm::Error failure(fmt::format_string<Args...> format, Args &&...args) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(),
                                  fmt::format(format, std::forward<Args>(args)...));
 }
+
+/// Writes a file with what `write` prints, replacing what was there. Fails with the
+/// path and the reason.
+llvm::Error writeFile(const std::string &path, llvm::function_ref<void(llvm::raw_ostream &)> write);
 
 } // namespace tessera
 

@@ -31,20 +31,6 @@ static double peakMegabytes() {
   return usage.ru_maxrss / 1024.0; // Linux counts kilobytes
 }
 
-static Error writeText(const std::string &path, StringRef text) {
-  std::error_code code;
-  raw_fd_ostream file(path, code, sys::fs::OF_None);
-  if (!code) {
-    file << text;
-    file.close();
-    code = file.error();
-    file.clear_error(); // else the stream ends the program
-  }
-  if (code)
-    return failure("{}: cannot write: {}", path, code.message());
-  return Error::success();
-}
-
 static Error runCompile(const CompileOptions &options, const Config &config) {
   Expected<Key> key = parseKey(options.key);
   if (!key)
@@ -64,7 +50,7 @@ static Error runCompile(const CompileOptions &options, const Config &config) {
                           elapsed.count(), peakMegabytes());
 
   if (options.output != "-")
-    return writeText(options.output, *text);
+    return writeFile(options.output, [&](raw_ostream &os) { os << *text; });
   outs() << *text;
   return Error::success();
 }

@@ -125,20 +125,6 @@ static void printPicture(const TileMap &map, raw_ostream &os) {
   }
 }
 
-static Error writeDrawing(const std::string &path, const TileMapDrawing &drawing) {
-  std::error_code code;
-  raw_fd_ostream file(path, code, sys::fs::OF_None);
-  if (!code) {
-    writeSvg(drawing, file);
-    file.close();
-    code = file.error();
-    file.clear_error(); // else the stream ends the program
-  }
-  if (code)
-    return failure("{}: cannot write: {}", path, code.message());
-  return Error::success();
-}
-
 static Error runExplain(const ExplainOptions &options, const Config &config) {
   Expected<Key> key = parseKey(options.key);
   if (!key)
@@ -179,7 +165,7 @@ static Error runExplain(const ExplainOptions &options, const Config &config) {
     else // the mask depends on data; tiles are all there is to show
       consumeError(elements.takeError());
   }
-  return writeDrawing(options.svg, drawing);
+  return writeFile(options.svg, [&](raw_ostream &os) { writeSvg(drawing, os); });
 }
 
 void tessera::addExplain(CLI::App &app, Action &action) {
