@@ -10,6 +10,11 @@ if(CCACHE)
     ${CCACHE})
 endif()
 
+# What the shared library exports is marked in the headers that are installed;
+# everything else, LLVM included, is its own business.
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+
 option(TESSERA_SANITIZE "Build with AddressSanitizer and UBSan." OFF)
 
 # Flags every target shares. The distribution's LLVM has no RTTI and no

@@ -1,6 +1,7 @@
 //===- Key.cpp - text, bytes and validation of the key --------------------===//
 
 #include "dsl/Key.h"
+#include "dsl/Refusal.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallSet.h"
@@ -27,14 +28,22 @@ StringRef str(DType type) {
     return "f16";
   case DType::bf16:
     return "bf16";
+  case DType::e4m3:
+    return "e4m3";
+  case DType::e5m2:
+    return "e5m2";
   }
   llvm_unreachable("unknown dtype");
 }
+
+StringRef str(TableType type) { return type == TableType::f32 ? "f32" : "i32"; }
 
 StringRef str(Direction direction) {
   switch (direction) {
   case Direction::fwd:
     return "fwd";
+  case Direction::append:
+    return "append";
   }
   llvm_unreachable("unknown direction");
 }
@@ -49,11 +58,11 @@ StringRef str(Target target) {
 
 /// Every value of an enum, by a value of its type.
 static ArrayRef<DType> valuesOf(DType) {
-  static constexpr DType values[] = {DType::f32, DType::f16, DType::bf16};
+  static constexpr DType values[] = {DType::f32, DType::f16, DType::bf16, DType::e4m3, DType::e5m2};
   return values;
 }
 static ArrayRef<Direction> valuesOf(Direction) {
-  static constexpr Direction values[] = {Direction::fwd};
+  static constexpr Direction values[] = {Direction::fwd, Direction::append};
   return values;
 }
 static ArrayRef<Target> valuesOf(Target) {
@@ -69,6 +78,8 @@ static std::optional<Enum> wordOf(StringRef word, Enum any) {
       return value;
   return std::nullopt;
 }
+
+std::optional<DType> dtypeNamed(StringRef word) { return wordOf(word, DType::f32); }
 
 template <class Enum>
 static std::vector<StringRef> wordsOf(Enum any) {
@@ -132,9 +143,16 @@ StringRef nearestKeyFlag(StringRef word) { return nearest(word, true); }
 // Text
 //===----------------------------------------------------------------------===//
 
+/// The type of an output that a key leaves out. Attention never gives fp8.
+static DType outputFor(const Key &key) {
+  return isFp8(key.q) && key.direction == Direction::fwd ? DType::bf16 : key.q;
+}
+
 std::string str(const Key &given) {
   Key key = normalized(given), defaults;
-  defaults.kv = defaults.o = key.q;
+  defaults.kv = key.q;
+  defaults.v = key.kv;
+  defaults.o = outputFor(key);
   std::string text;
   auto add = [&](const std::string &word) { text += text.empty() ? word : "," + word; };
 #define TESSERA_KEY_ENUM(name, Type, value, help) add(str(key.name).str());
@@ -155,8 +173,10 @@ std::string str(const Key &given) {
   return text;
 }
 
-static Error keyError(const std::string &message) {
-  return createStringError(std::make_error_code(std::errc::invalid_argument), message);
+static Error badWord(std::string subject, StringRef found, std::string expected,
+                     StringRef nearest = "") {
+  return refuse(ErrorCode::invalidKey, std::move(subject), fmt::format("\"{}\"", found.str()),
+                std::move(expected), nearest.str());
 }
 
 /// Reads one word of a key's text: `causal`, `bf16`, `d64`, `block_m=96`.
@@ -180,16 +200,14 @@ static Expected<StringRef> readWord(StringRef word, Key &key) {
   if (assigned && left == spelling) {                                                              \
     auto found = wordOf(right, DType::f32);                                                        \
     if (!found)                                                                                    \
-      return keyError(fmt::format("key: {} is \"{}\", expected one of f32, f16, bf16", spelling,   \
-                                  right.str()));                                                   \
+      return badWord("key: " spelling, right, "one of " + join(wordsOf(DType::f32), ", "));        \
     key.name = *found;                                                                             \
     return StringRef(spelling);                                                                    \
   }
 #define TESSERA_KEY_INT(name, spelling, value, help)                                               \
   if (assigned && left == spelling) {                                                              \
     if (right.getAsInteger(10, number))                                                            \
-      return keyError(                                                                             \
-          fmt::format("key: {} is \"{}\", expected an integer", spelling, right.str()));           \
+      return badWord("key: " spelling, right, "an integer");                                       \
     key.name = number;                                                                             \
     return StringRef(spelling);                                                                    \
   }                                                                                                \
@@ -204,8 +222,8 @@ static Expected<StringRef> readWord(StringRef word, Key &key) {
     return StringRef(spelling);                                                                    \
   }
 #include "dsl/Key.def"
-  return keyError(fmt::format("key: unknown field \"{}\", the nearest is \"{}\"", word.str(),
-                              nearestKeyField(left).str()));
+  return badWord("key: the field", word, "a field of `tessera supports --list`",
+                 nearestKeyField(left));
 }
 
 Expected<Key> parseKey(StringRef text) {
@@ -218,13 +236,14 @@ Expected<Key> parseKey(StringRef text) {
     if (!field)
       return field.takeError();
     if (!seen.insert(*field).second)
-      return keyError(
-          fmt::format("key: \"{}\" sets {} a second time", word.trim().str(), field->str()));
+      return badWord("key: the word", word.trim(), fmt::format("{} to be set once", field->str()));
   }
   if (!seen.contains("kv"))
     key.kv = key.q;
+  if (!seen.contains("v"))
+    key.v = key.kv;
   if (!seen.contains("o"))
-    key.o = key.q;
+    key.o = outputFor(key);
   if (Error error = validate(key))
     return error;
   return normalized(key);
@@ -251,14 +270,22 @@ std::vector<uint8_t> canonicalBytes(const Key &given) {
 }
 
 Key normalized(Key key) {
+  if (key.direction == Direction::append)
+    key.kv = key.v = key.q;
   if (key.headDimV == key.headDim)
     key.headDimV = 0;
   // Without a window every key is visible already.
   if (!key.windowLeft && !key.windowRight)
     key.sinkTokens = false;
-  // Where a query stands matters only to what compares positions.
-  if (!key.causal && !key.windowLeft && !key.windowRight && !key.alibi)
+  // Where a query stands matters only to what compares positions, and a
+  // variant may.
+  if (!key.causal && !key.windowLeft && !key.windowRight && !key.alibi && !key.variant)
     key.topLeft = false;
+  // Pages say nothing of lengths.
+  if (key.paged && key.direction == Direction::fwd)
+    key.seqUsedKv = true;
+  if (!key.rotary)
+    key.interleaved = false;
   return key;
 }
 
@@ -267,31 +294,104 @@ static constexpr int64_t widthStep = 8;
 static constexpr int64_t maxWidth = 512;
 static constexpr int64_t maxBlock = 1024;
 
-Error validate(const Key &key) {
-  auto checkWidth = [](StringRef field, int64_t width) -> Error {
-    if (width % widthStep == 0 && width >= widthStep && width <= maxWidth)
-      return Error::success();
-    int64_t near = std::clamp(width, widthStep, maxWidth);
-    int64_t nearest = (near + widthStep / 2) / widthStep * widthStep;
-    return keyError(fmt::format("key: {} is {}, expected a multiple of {} from "
-                                "{} to {}; the nearest is {}",
-                                field.str(), width, widthStep, widthStep, maxWidth, nearest));
-  };
-  auto checkBlock = [](StringRef field, int64_t size) -> Error {
-    if (size >= 0 && size <= maxBlock && size % widthStep == 0)
-      return Error::success();
-    return keyError(fmt::format("key: {} is {}, expected a multiple of {} up to {}, or 0 for the "
-                                "schedule's choice",
-                                field.str(), size, widthStep, maxBlock));
-  };
-  if (Error error = checkWidth("d", key.headDim))
-    return error;
+/// The supported width nearest to `width`.
+static int64_t nearestWidth(int64_t width) {
+  return (std::clamp(width, widthStep, maxWidth) + widthStep / 2) / widthStep * widthStep;
+}
+
+namespace {
+
+/// Changes a key to one that is supported, and keeps what had to change first:
+/// its field, what it was and what it should be.
+class KeyRepair {
+public:
+  explicit KeyRepair(Key key) : key(key) {}
+
+  template <class T>
+  void want(bool fine, StringRef field, T &value, T supported, std::string found,
+            std::string expected, ErrorCode code = ErrorCode::invalidKey) {
+    if (fine)
+      return;
+    value = supported;
+    if (!subject.empty())
+      return;
+    subject = "key: " + field.str();
+    this->found = std::move(found);
+    this->expected = std::move(expected);
+    this->code = code;
+  }
+  void wantWidth(StringRef field, int64_t &width) {
+    bool fine = width % widthStep == 0 && width >= widthStep && width <= maxWidth;
+    want(fine, field, width, nearestWidth(width), std::to_string(width),
+         fmt::format("a multiple of {} from {} to {}", widthStep, widthStep, maxWidth),
+         ErrorCode::unsupportedHeadDim);
+  }
+  void wantBlock(StringRef field, int64_t &size) {
+    want(size >= 0 && size <= maxBlock && size % widthStep == 0, field, size, int64_t(0),
+         std::to_string(size),
+         fmt::format("a multiple of {} up to {}, or 0 for the schedule's choice", widthStep,
+                     maxBlock));
+  }
+  void wantOff(StringRef field, bool &flag, bool fine, std::string why) {
+    want(fine || !flag, field, flag, false, "on", std::move(why));
+  }
+
+  Error finish() {
+    return subject.empty() ? Error::success() : refuse(code, subject, found, expected, str(key));
+  }
+
+  Key key;
+
+private:
+  ErrorCode code = ErrorCode::invalidKey;
+  std::string subject, found, expected;
+};
+
+} // namespace
+
+/// Fields that say something about attention; appending has only the others.
+static bool isOfAppend(StringRef field) {
+  return is_contained({"direction", "target", "q", "kv", "v", "o", "d", "checked", "block_m",
+                       "varlen_q", "paged", "rotary", "interleaved"},
+                      field);
+}
+
+Error validate(const Key &given) {
+  KeyRepair repair(given);
+  Key &key = repair.key;
+  repair.wantWidth("d", key.headDim);
   if (key.headDimV)
-    if (Error error = checkWidth("dv", key.headDimV))
-      return error;
-  if (Error error = checkBlock("block_m", key.blockM))
-    return error;
-  return checkBlock("block_n", key.blockN);
+    repair.wantWidth("dv", key.headDimV);
+  repair.wantBlock("block_m", key.blockM);
+  repair.wantBlock("block_n", key.blockN);
+
+  if (key.direction == Direction::append) {
+    const Key defaults;
+#define TESSERA_KEY_INT(name, spelling, value, help)                                               \
+  repair.want(isOfAppend(spelling) || key.name == defaults.name, spelling, key.name,               \
+              defaults.name, std::to_string(key.name), "0, appending has no such thing");
+#define TESSERA_KEY_FLAG(name, spelling, help)                                                     \
+  repair.wantOff(spelling, key.name, isOfAppend(spelling), "off, appending has no such thing");
+#include "dsl/Key.def"
+    repair.want(!isFp8(key.o) || key.o == key.q, "o", key.o, key.q, str(key.o).str(),
+                "the type of the rows, or one of f32, f16, bf16", ErrorCode::unsupportedDType);
+    int64_t most = key.headDim;
+    repair.want(key.rotary >= 0 && key.rotary <= most && key.rotary % 2 == 0, "rotary", key.rotary,
+                std::clamp<int64_t>(key.rotary, 0, most) / 2 * 2, std::to_string(key.rotary),
+                fmt::format("an even number up to d, {}", most));
+    return repair.finish();
+  }
+
+  repair.want(!isFp8(key.o), "o", key.o, DType::bf16, str(key.o).str(), "one of f32, f16, bf16",
+              ErrorCode::unsupportedDType);
+  repair.want(key.rotary == 0, "rotary", key.rotary, int64_t(0), std::to_string(key.rotary),
+              "0, rows are rotated while they are appended");
+  repair.wantOff("interleaved", key.interleaved, false,
+                 "off, rows are rotated while they are appended");
+  repair.wantOff("descale", key.descale, isFp8(key.q) || isFp8(key.kv) || isFp8(key.v),
+                 "off, or an fp8 type of q, kv or v");
+  repair.wantOff("varlen_kv", key.varlenKv, !key.paged, "off, pages are not packed");
+  return repair.finish();
 }
 
 } // namespace tessera

@@ -10,29 +10,32 @@
 #ifndef TESSERA_DSL_KEY_H
 #define TESSERA_DSL_KEY_H
 
+#include "dsl/DType.h"
+
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tessera {
 
 /// Raised when the meaning of existing canonical bytes changes.
-inline constexpr uint8_t keyVersion = 1;
+inline constexpr uint8_t keyVersion = 2;
 
-/// Element types of tensors in memory.
-enum class DType : uint8_t { f32, f16, bf16 };
-enum class Direction : uint8_t { fwd };
+/// What a kernel computes: attention, or new rows of a cache.
+enum class Direction : uint8_t { fwd, append };
 enum class Target : uint8_t { host };
 
 llvm::StringRef str(DType type);
+llvm::StringRef str(TableType type);
 llvm::StringRef str(Direction direction);
 llvm::StringRef str(Target target);
 
-/// Bytes of one element.
-inline int64_t sizeOf(DType type) { return type == DType::f32 ? 4 : 2; }
+/// The type that `str` spells so.
+std::optional<DType> dtypeNamed(llvm::StringRef word);
 
 /// One variant of a kernel. Fields are documented in dsl/Key.def.
 struct Key {
@@ -69,8 +72,8 @@ llvm::Expected<Key> parseKey(llvm::StringRef text);
 /// the version. Stable across processes, machines and builds.
 std::vector<uint8_t> canonicalBytes(const Key &key);
 
-/// Refuses a key that means nothing or is not there yet. The message says what
-/// was found and what was expected.
+/// Refuses (see dsl/Refusal.h) a key that means nothing or is not there yet,
+/// and names the nearest supported key.
 llvm::Error validate(const Key &key);
 
 /// The key with everything that follows from other fields filled in, so that

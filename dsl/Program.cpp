@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 #include <fmt/format.h>
 
@@ -17,30 +18,43 @@ namespace tessera {
 // Program
 //===----------------------------------------------------------------------===//
 
-Program::Program(llvm::StringRef name) : impl(std::make_unique<Trace>(name)) {}
+Program::Program(std::string_view name) : impl(std::make_unique<Trace>(name)) {}
 Program::Program(Program &&) noexcept = default;
 Program::~Program() = default;
 
 const KeyFlags &Program::key() const { return impl->flags; }
 
-View Program::view(llvm::StringRef name, DType type, int64_t width) {
+View Program::view(std::string_view name, DType type, int64_t width, std::string_view sequences) {
   Type element = impl->elementType(type);
-  return wrap<View>(
-      impl->addArgument(name, tile::ViewType::get(element.getContext(), width, element)));
+  auto view = tile::ViewType::get(element.getContext(), width, element);
+  return wrap<View>(impl->addArgument(name, view, std::source_location::current(), sequences));
 }
 
-PerHead Program::perHead(llvm::StringRef name) {
+/// A table's type, or null after a mistake.
+static Type tableType(Trace &trace, int64_t rank, Type element, std::source_location where) {
+  if (rank >= 1 && rank <= 4)
+    return tile::TableType::get(element.getContext(), rank, element);
+  trace.fail(where, fmt::format("a table has 1 to 4 dimensions, found {}", rank));
+  return {};
+}
+
+FloatTable Program::floats(std::string_view name, int64_t rank, std::source_location where) {
+  Type type = tableType(*impl, rank, impl->elementType(DType::f32), where);
+  return wrap<FloatTable>(impl->addArgument(name, type, where));
+}
+
+IndexTable Program::integers(std::string_view name, int64_t rank, std::source_location where) {
+  Type integer = IntegerType::get(impl->elementType(DType::f32).getContext(), 32);
+  return wrap<IndexTable>(impl->addArgument(name, tableType(*impl, rank, integer, where), where));
+}
+
+Scalar Program::scalar(std::string_view name, std::source_location where) {
+  return wrap<Scalar>(impl->addArgument(name, impl->elementType(DType::f32), where));
+}
+
+Index Program::index(std::string_view name, std::source_location where) {
   MLIRContext *context = impl->elementType(DType::f32).getContext();
-  return wrap<PerHead>(impl->addArgument(name, tile::PerHeadType::get(context)));
-}
-
-Scalar Program::scalar(llvm::StringRef name) {
-  return wrap<Scalar>(impl->addArgument(name, impl->elementType(DType::f32)));
-}
-
-Index Program::index(llvm::StringRef name) {
-  MLIRContext *context = impl->elementType(DType::f32).getContext();
-  return wrap<Index>(impl->addArgument(name, IndexType::get(context)));
+  return wrap<Index>(impl->addArgument(name, IndexType::get(context), where));
 }
 
 GridPoint Program::grid(At<Index> tiles, Index heads, Index batches) {
@@ -96,8 +110,17 @@ Index View::tiles(int64_t size, std::source_location where) const {
   return tilesOf(extentOf(*this, tile::Axis::Rows, where), size, where);
 }
 
+Sequence Sequence::slice(Index first, Index count) const {
+  Sequence result = *this;
+  result.first = this->first.opaque() ? this->first + first : first;
+  result.count = count;
+  return result;
+}
+
 Index Sequence::length(std::source_location where) const {
   Trace &trace = Trace::current();
+  if (count.opaque())
+    return count;
   if (trace.failed())
     return {};
   OpBuilder &builder = trace.at(where);
@@ -117,8 +140,8 @@ Tile Sequence::load(At<Index> tile, int64_t size, Padding padding) const {
   auto type = cast<tile::ViewType>(unwrap(view).getType());
   return wrap<Tile>(tile::LoadOp::create(
       builder, trace.location(), RankedTensorType::get({size, type.getWidth()}, type.getElement()),
-      unwrap(view), unwrap(batch), unwrap(head), unwrap(tile.value),
-      padding == Padding::zero ? tile::Padding::Zero : tile::Padding::Undefined));
+      unwrap(view), unwrap(batch), unwrap(head), unwrap(tile.value), unwrap(first), unwrap(count),
+      /*pages=*/mlir::Value(), padding == Padding::zero ? tile::Padding::Zero : tile::Padding::Undefined));
 }
 
 void Sequence::store(At<Index> tile, Tile value) const {
@@ -140,7 +163,8 @@ void Sequence::store(At<Index> tile, Tile value) const {
   }
   OpBuilder &builder = trace.at(tile.where);
   tile::StoreOp::create(builder, trace.location(), unwrap(value), unwrap(view), unwrap(batch),
-                        unwrap(head), unwrap(tile.value));
+                        unwrap(head), unwrap(tile.value), unwrap(first), unwrap(count),
+                        /*pages=*/mlir::Value());
 }
 
 void Sequence::store(At<Index> tile, Tile value, Flag wanted) const {
@@ -172,13 +196,89 @@ Tile Sequence::columns(At<Index> tile, int64_t size) const {
   return positions(view, batch, tile, 1, size);
 }
 
-Scalar PerHead::operator()(At<Index> batch, Index head) const {
+//===----------------------------------------------------------------------===//
+// Tables
+//===----------------------------------------------------------------------===//
+
+/// One number. `Op` is null after a mistake.
+static mlir::Value fetch(Value table, std::initializer_list<Coordinate> place) {
   Trace &trace = Trace::current();
   if (trace.failed())
     return {};
-  OpBuilder &builder = trace.at(batch.where);
-  return wrap<Scalar>(tile::FetchOp::create(builder, trace.location(), builder.getF32Type(),
-                                            unwrap(*this), unwrap(batch.value), unwrap(head)));
+  OpBuilder &builder = trace.at(place.begin()->where);
+  SmallVector<mlir::Value> coordinates;
+  for (const Coordinate &coordinate : place) {
+    coordinates.push_back(unwrap(coordinate.value));
+    if (!coordinates.back().getType().isIndex())
+      return trace.fail(coordinate.where, "one number of a table has no tiles as coordinates; "
+                                          "gather gives a tile");
+  }
+  auto type = cast<tile::TableType>(unwrap(table).getType());
+  return tile::FetchOp::create(builder, trace.location(), type.getElement(), unwrap(table),
+                               coordinates);
+}
+
+Scalar FloatTable::at(std::initializer_list<Coordinate> place) const {
+  return wrap<Scalar>(fetch(*this, place));
+}
+
+Index IndexTable::at(std::initializer_list<Coordinate> place) const {
+  mlir::Value number = fetch(*this, place);
+  if (!number)
+    return {};
+  Trace &trace = Trace::current();
+  OpBuilder &builder = trace.at(place.begin()->where);
+  return wrap<Index>(
+      arith::IndexCastOp::create(builder, trace.location(), builder.getIndexType(), number));
+}
+
+/// A number for each element. Coordinates are repeated to one shape.
+static Tile gatherFrom(Value table, std::initializer_list<Coordinate> places) {
+  Trace &trace = Trace::current();
+  if (trace.failed())
+    return {};
+  SmallVector<int64_t, 2> shape{1, 1};
+  for (const Coordinate &coordinate : places)
+    if (auto tile = dyn_cast<RankedTensorType>(unwrap(coordinate.value).getType()))
+      for (auto [extent, its] : llvm::zip_equal(shape, tile.getShape()))
+        extent = std::max(extent, its);
+
+  SmallVector<mlir::Value> coordinates;
+  for (const Coordinate &coordinate : places) {
+    OpBuilder &builder = trace.at(coordinate.where);
+    mlir::Value value = unwrap(coordinate.value);
+    auto type = RankedTensorType::get(shape, builder.getI32Type());
+    auto tile = dyn_cast<RankedTensorType>(value.getType());
+    if (!tile) {
+      value =
+          arith::IndexCastOp::create(builder, trace.location(), builder.getI32Type(), value);
+      value = tensor::SplatOp::create(builder, trace.location(), value, type);
+    } else if (!tile.getElementType().isInteger(32)) {
+      return wrap<Tile>(trace.fail(
+          coordinate.where, fmt::format("coordinates are positions, found {}", describe(tile))));
+    } else if (tile != type) {
+      for (auto [extent, its] : llvm::zip_equal(shape, tile.getShape()))
+        if (its != 1 && its != extent)
+          return wrap<Tile>(
+              trace.fail(coordinate.where, fmt::format("coordinates do not fit: {} and {} x {}",
+                                                       describe(tile), shape[0], shape[1])));
+      value = tile::BroadcastOp::create(builder, trace.location(), type, value);
+    }
+    coordinates.push_back(value);
+  }
+  OpBuilder &builder = trace.at(places.begin()->where);
+  Type element = cast<tile::TableType>(unwrap(table).getType()).getElement();
+  return wrap<Tile>(tile::GatherOp::create(builder, trace.location(),
+                                           RankedTensorType::get(shape, element), unwrap(table),
+                                           coordinates));
+}
+
+Tile FloatTable::gather(std::initializer_list<Coordinate> places) const {
+  return gatherFrom(*this, places);
+}
+
+Tile IndexTable::gather(std::initializer_list<Coordinate> places) const {
+  return gatherFrom(*this, places);
 }
 
 //===----------------------------------------------------------------------===//

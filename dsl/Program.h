@@ -6,10 +6,14 @@
 #include "dsl/Values.h"
 
 #include <array>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+
+#pragma GCC visibility push(default) // part of libtessera's interface
 
 namespace tessera {
 
@@ -22,6 +26,9 @@ enum class Padding { undefined, zero };
 class Sequence {
 public:
   Sequence(Value view, Index batch, Index head) : view(view), batch(batch), head(head) {}
+
+  /// `count` rows from row `first` on, as a sequence of their own.
+  Sequence slice(Index first, Index count) const;
 
   /// Rows of this sequence.
   Index length(std::source_location where = std::source_location::current()) const;
@@ -41,6 +48,7 @@ public:
 private:
   Value view;
   Index batch, head;
+  Index first, count; ///< of a slice; null: all rows
 };
 
 /// Sequences of rows in memory, one for each batch and head.
@@ -55,11 +63,36 @@ public:
   Sequence operator()(Index batch, Index head) const { return Sequence(*this, batch, head); }
 };
 
-/// One f32 in memory for each batch and head.
-class PerHead : public Value {
+/// A place in a table: the same for the whole tile, or one for each element.
+struct Coordinate {
+  Value value;
+  std::source_location where;
+
+  Coordinate(Index index, std::source_location where = std::source_location::current())
+      : value(index), where(where) {}
+  Coordinate(Tile tile, std::source_location where = std::source_location::current())
+      : value(tile), where(where) {}
+  Coordinate(std::integral auto literal,
+             std::source_location where = std::source_location::current())
+      : value(Index(literal)), where(where) {}
+};
+
+/// f32 in memory, in up to four dimensions. Outside of the table there are
+/// zeros.
+class FloatTable : public Value {
 public:
   using Value::Value;
-  Scalar operator()(At<Index> batch, Index head) const;
+  Scalar at(std::initializer_list<Coordinate> place) const;
+  Tile gather(std::initializer_list<Coordinate> places) const;
+};
+
+/// i32 in memory, in up to four dimensions. Outside of the table there are
+/// zeros.
+class IndexTable : public Value {
+public:
+  using Value::Value;
+  Index at(std::initializer_list<Coordinate> place) const;
+  Tile gather(std::initializer_list<Coordinate> places) const;
 };
 
 /// The features of the key, symbolic while a program is traced.
@@ -76,16 +109,23 @@ struct GridPoint {
 /// A program while it is being written. One at a time in each thread.
 class Program {
 public:
-  explicit Program(llvm::StringRef name);
+  explicit Program(std::string_view name);
   Program(Program &&) noexcept;
   Program &operator=(Program &&) = delete;
   ~Program();
 
-  /// Arguments, bound by name in a call, in the order of these calls.
-  View view(llvm::StringRef name, DType type, int64_t width);
-  PerHead perHead(llvm::StringRef name);
-  Scalar scalar(llvm::StringRef name);
-  Index index(llvm::StringRef name);
+  /// Arguments, bound by name in a call, in the order of these calls. Asking
+  /// for a name again gives the same argument. `sequences` names what the rows
+  /// of a view are: views of one name have equally many in each batch, and the
+  /// key says for all of them where they lie.
+  View view(std::string_view name, DType type, int64_t width, std::string_view sequences = "");
+  FloatTable floats(std::string_view name, int64_t rank,
+                    std::source_location where = std::source_location::current());
+  IndexTable integers(std::string_view name, int64_t rank,
+                      std::source_location where = std::source_location::current());
+  Scalar scalar(std::string_view name,
+                std::source_location where = std::source_location::current());
+  Index index(std::string_view name, std::source_location where = std::source_location::current());
 
   const KeyFlags &key() const;
 
@@ -167,5 +207,7 @@ State loop(At<Index> count, State init, Body body) {
 }
 
 } // namespace tessera
+
+#pragma GCC visibility pop
 
 #endif // TESSERA_DSL_PROGRAM_H

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -59,11 +60,31 @@ OpBuilder &Trace::at(std::source_location where) {
   return builder;
 }
 
-mlir::Value Trace::addArgument(StringRef name, Type type) {
+mlir::Value Trace::addArgument(StringRef name, Type type, std::source_location where,
+                               StringRef sequences) {
+  if (failed())
+    return {};
+  if (name.empty() || !llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; }))
+    return fail(where, fmt::format("an argument's name has letters, digits and underscores, "
+                                   "found \"{}\"",
+                                   name.str()));
   unsigned number = function.getNumArguments();
-  auto attributes =
-      builder.getDictionaryAttr(builder.getNamedAttr(argumentName, builder.getStringAttr(name)));
-  LogicalResult inserted = function.insertArgument(number, type, attributes, lastLocation);
+  for (unsigned i = 0; i < number; ++i) {
+    if (function.getArgAttrOfType<StringAttr>(i, argumentName) != name)
+      continue;
+    Type known = function.getArgument(i).getType();
+    if (known == type)
+      return function.getArgument(i);
+    return fail(where, fmt::format("the argument \"{}\" is {} already, not {}", name.str(),
+                                   describe(known), describe(type)));
+  }
+  SmallVector<NamedAttribute> attributes{
+      builder.getNamedAttr(argumentName, builder.getStringAttr(name))};
+  if (!sequences.empty())
+    attributes.push_back(builder.getNamedAttr(sequencesName, builder.getStringAttr(sequences)));
+  at(where);
+  LogicalResult inserted = function.insertArgument(
+      number, type, builder.getDictionaryAttr(attributes), lastLocation);
   assert(succeeded(inserted) && "an argument can always be appended");
   (void)inserted;
   return function.getArgument(number);
@@ -77,6 +98,10 @@ Type Trace::elementType(DType type) {
     return builder.getF16Type();
   case DType::bf16:
     return builder.getBF16Type();
+  case DType::e4m3:
+    return Float8E4M3FNType::get(builder.getContext());
+  case DType::e5m2:
+    return Float8E5M2Type::get(builder.getContext());
   }
   llvm_unreachable("unknown dtype");
 }

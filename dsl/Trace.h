@@ -8,6 +8,7 @@
 #ifndef TESSERA_DSL_TRACE_H
 #define TESSERA_DSL_TRACE_H
 
+#include "dsl/Key.h"
 #include "dsl/Program.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -42,7 +43,9 @@ public:
 
   mlir::OpBuilder &at(std::source_location where);
   mlir::Location location() const { return lastLocation; }
-  mlir::Value addArgument(llvm::StringRef name, mlir::Type type);
+  /// An argument with a name; the one there is, if it has that name and type.
+  mlir::Value addArgument(llvm::StringRef name, mlir::Type type, std::source_location where,
+                          llvm::StringRef sequences = "");
   mlir::Type elementType(DType type);
 
   /// Keeps the first mistake. Always returns a null value.

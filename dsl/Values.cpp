@@ -325,6 +325,23 @@ Tile transpose(At<Tile> a) {
   return wrap<Tile>(record.create<tile::TransposeOp>(unwrap(a.value)));
 }
 
+Tile iota(int64_t size, std::source_location where) {
+  Recorder record(where);
+  if (size <= 0)
+    return wrap<Tile>(record.fail(fmt::format("a tile has at least one column, found {}", size)));
+  return wrap<Tile>(record.create<tile::IotaOp>(
+      RankedTensorType::get({1, size}, record.ir().getI32Type())));
+}
+
+Tile exchange(At<Tile> a, int64_t run) {
+  Recorder record(a.where);
+  if (run <= 0)
+    return wrap<Tile>(
+        record.fail(fmt::format("exchange takes runs of at least one column, found {}", run)));
+  mlir::Value tile = unwrap(a.value);
+  return wrap<Tile>(record.create<tile::ExchangeOp>(tile ? tile.getType() : Type(), tile, run));
+}
+
 Tile dot(At<Tile> a, Tile b, Tile acc, Zeros zeros) {
   Recorder record(a.where);
   if (record.failed())

@@ -14,10 +14,12 @@
 #ifndef TESSERA_DSL_VALUES_H
 #define TESSERA_DSL_VALUES_H
 
-#include "dsl/Key.h"
+#include "dsl/DType.h"
 
 #include <concepts>
 #include <source_location>
+
+#pragma GCC visibility push(default) // part of libtessera's interface
 
 namespace tessera {
 
@@ -135,6 +137,13 @@ Tile rowSum(At<Tile> a);
 /// Rows and columns exchanged.
 Tile transpose(At<Tile> a);
 
+/// The numbers 0..size-1 as a row (1 x size).
+Tile iota(int64_t size, std::source_location where = std::source_location::current());
+
+/// Runs of `run` columns change places with their neighbours: the first with
+/// the second, the third with the fourth.
+Tile exchange(At<Tile> a, int64_t run);
+
 /// What a zero of the left operand of a product does to an infinity or a NaN
 /// on the right: make a NaN, as in arithmetic, or keep it out of the sum.
 enum class Zeros { multiply, skip };
@@ -178,5 +187,7 @@ Tile select(At<Mask> where, Tile with, Scalar without);
 Tile mask(At<Tile> scores, Mask keep);
 
 } // namespace tessera
+
+#pragma GCC visibility pop
 
 #endif // TESSERA_DSL_VALUES_H

@@ -18,13 +18,23 @@ struct Softmax {
   Tile m, l, acc;
 };
 
-Program flashForward(const Shape &s) {
+/// What a user's functions do where they are not given: nothing.
+static Tile scoreOf(const Variant &user, Program &p, Tile x, const ScorePlace &place) {
+  return user.score ? user.score(p, x, place) : x;
+}
+static Mask maskOf(const Variant &user, Program &p, Mask keep, const ScorePlace &place) {
+  return user.mask ? keep && user.mask(p, place) : keep;
+}
+
+Program flashForward(const Shape &s, const Variant &user) {
   Program p("flash_forward");
   const KeyFlags &key = p.key();
-  View q = p.view("q", s.q, s.headDim), k = p.view("k", s.kv, s.headDim);
-  View v = p.view("v", s.kv, s.headDimV), o = p.view("o", s.o, s.headDimV);
-  View lse = p.view("lse", DType::f32, 1);
-  PerHead sinkLogits = p.perHead("sink_logits"), slopes = p.perHead("alibi_slopes");
+  View q = p.view("q", s.q, s.headDim, "q"), k = p.view("k", s.k, s.headDim, "kv");
+  View v = p.view("v", s.v, s.headDimV, "kv"), o = p.view("o", s.o, s.headDimV, "q");
+  View lse = p.view("lse", DType::f32, 1, "q");
+  FloatTable sinkLogits = p.floats("sink_logits", 2), slopes = p.floats("alibi_slopes", 2);
+  FloatTable qFactor = p.floats("q_descale", 2), kFactor = p.floats("k_descale", 2);
+  FloatTable vFactor = p.floats("v_descale", 2);
   Scalar scale = p.scalar("scale"), cap = p.scalar("softcap");
   Index left = p.index("window_left"), right = p.index("window_right");
   Index sinkTokens = p.index("sink_tokens");
@@ -37,25 +47,28 @@ Program flashForward(const Shape &s) {
   Index last = keys.length() - queries.length(); // the last query at the last key
   Tile row = queries.rows(i, s.blockM) + select(key.topLeft, 0, last);
 
-  Scalar toLog2 = select(key.softcap, cap, scale) * log2e;
-  Scalar slope = slopes(batch, head) * log2e;
+  Scalar qkFactor = qFactor.at({batch, kvHead}) * kFactor.at({batch, kvHead});
+  Scalar toScore = select(key.descale, scale * qkFactor, scale);
+  Scalar slope = slopes.at({batch, head}) * log2e;
   // The sum starts at the sink's term: one, or zero for a sink of -infinity.
-  Scalar sink = sinkLogits(batch, head) * log2e, start = max(sink, lowest);
+  Scalar sink = sinkLogits.at({batch, head}) * log2e, start = max(sink, lowest);
   Tile term = exp2(full(s.blockM, 1, sink - start));
   Softmax empty{full(s.blockM, 1, select(key.sinkLogits, start, lowest)),
                 select(key.sinkLogits, term, zeros(s.blockM, 1)), zeros(s.blockM, s.headDimV)};
 
   auto [m, l, acc] = loop(keys.tiles(s.blockN), empty, [&](Index j, Softmax st) {
     Tile col = keys.columns(j, s.blockN);
-    Tile x = dot(qi, transpose(keys.load(j, s.blockN)));
-    x = select(key.softcap, tanh(x * (scale / cap)), x) * toLog2;
+    ScorePlace place{row, col, head, batch};
+    Tile x = dot(qi, transpose(keys.load(j, s.blockN))) * toScore;
+    x = scoreOf(user, p, x, place);
+    x = select(key.softcap, tanh(x / cap) * cap, x) * log2e;
     x = select(key.alibi, x - cast(abs(row - col), DType::f32) * slope, x);
 
     Mask band =
         implies(key.windowLeft, col >= row - left) && implies(key.windowRight, col <= row + right);
     Mask keep = col < keys.length() && implies(key.causal, col <= row) &&
                 (band || (key.sinkTokens && col < sinkTokens));
-    x = mask(x, keep);
+    x = mask(x, maskOf(user, p, keep, place));
 
     Tile m = max(st.m, rowMax(x));
     Tile e = exp2(x - m), alpha = exp2(st.m - m);
@@ -67,7 +80,8 @@ Program flashForward(const Shape &s) {
   });
 
   Mask sawNothing = l == 0.0f;
-  o(batch, head).store(i, cast(select(sawNothing, 0.0f, acc / l), s.o));
+  Tile out = select(key.descale, acc * vFactor.at({batch, kvHead}), acc) / l;
+  o(batch, head).store(i, cast(select(sawNothing, 0.0f, out), s.o));
   lse(batch, head).store(i, select(sawNothing, -infinity, (m + log2(l)) * ln2), key.lse);
   return p;
 }

@@ -11,10 +11,11 @@ namespace tessera {
 /// tile types are static; features stay symbolic. Tile sizes come from a
 /// target's schedule.
 struct Shape {
-  DType q, kv, o; ///< element types in memory
-  DType p;        ///< element type of probabilities in the second product
+  DType q, k, v, o; ///< element types in memory
+  DType p;          ///< element type of probabilities in the second product
   int64_t headDim, headDimV;
   int64_t blockM, blockN; ///< query and key rows of a tile
+  int64_t rotary = 0;     ///< elements of a row that are rotated
 };
 
 } // namespace tessera

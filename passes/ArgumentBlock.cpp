@@ -16,8 +16,8 @@ static int64_t bytesOf(ArgumentKind kind) {
   switch (kind) {
   case ArgumentKind::view:
     return sizeof(ViewArgument);
-  case ArgumentKind::perHead:
-    return sizeof(PerHeadArgument);
+  case ArgumentKind::table:
+    return sizeof(TableArgument);
   case ArgumentKind::scalar:
   case ArgumentKind::index:
     return 8; // an f32 lies in the first four bytes
@@ -37,6 +37,10 @@ const Argument *ArgumentBlock::find(StringRef name) const {
 }
 
 static DType dtypeOf(Type type) {
+  if (isa<Float8E4M3FNType>(type))
+    return DType::e4m3;
+  if (isa<Float8E5M2Type>(type))
+    return DType::e5m2;
   if (type.isF32())
     return DType::f32;
   return type.isF16() ? DType::f16 : DType::bf16;
@@ -53,8 +57,10 @@ ArgumentBlock ArgumentBlock::of(func::FuncOp program) {
       argument.kind = ArgumentKind::view;
       argument.type = dtypeOf(view.getElement());
       argument.width = view.getWidth();
-    } else if (isa<tile::PerHeadType>(value.getType())) {
-      argument.kind = ArgumentKind::perHead;
+    } else if (auto table = dyn_cast<tile::TableType>(value.getType())) {
+      argument.kind = ArgumentKind::table;
+      argument.element = table.getElement().isF32() ? TableType::f32 : TableType::i32;
+      argument.rank = table.getRank();
     } else if (value.getType().isF32()) {
       argument.kind = ArgumentKind::scalar;
     }
@@ -64,7 +70,7 @@ ArgumentBlock ArgumentBlock::of(func::FuncOp program) {
 }
 
 //===----------------------------------------------------------------------===//
-// Text: `q:view:bf16x64 slopes:per_head scale:f32 window_left:index`
+// Text: `q:view:bf16x64 slopes:table:f32x2 scale:f32 window_left:index`
 //===----------------------------------------------------------------------===//
 
 std::string ArgumentBlock::str() const {
@@ -77,8 +83,8 @@ std::string ArgumentBlock::str() const {
     case ArgumentKind::view:
       text += fmt::format(":view:{}x{}", tessera::str(argument.type).str(), argument.width);
       break;
-    case ArgumentKind::perHead:
-      text += ":per_head";
+    case ArgumentKind::table:
+      text += fmt::format(":table:{}x{}", tessera::str(argument.element).str(), argument.rank);
       break;
     case ArgumentKind::scalar:
       text += ":f32";
@@ -104,12 +110,17 @@ llvm::Expected<ArgumentBlock> ArgumentBlock::parse(StringRef text) {
     Argument argument{.name = name.str(), .kind = ArgumentKind::index};
     if (rest.consume_front("view:")) {
       auto [type, width] = rest.split('x');
+      std::optional<DType> known = dtypeNamed(type);
       argument.kind = ArgumentKind::view;
-      argument.type = type == "f32" ? DType::f32 : type == "f16" ? DType::f16 : DType::bf16;
-      if (width.getAsInteger(10, argument.width) || tessera::str(argument.type) != type)
+      if (!known || width.getAsInteger(10, argument.width))
         return malformed(word);
-    } else if (rest == "per_head") {
-      argument.kind = ArgumentKind::perHead;
+      argument.type = *known;
+    } else if (rest.consume_front("table:")) {
+      auto [element, rank] = rest.split('x');
+      argument.kind = ArgumentKind::table;
+      argument.element = element == "f32" ? TableType::f32 : TableType::i32;
+      if (rank.getAsInteger(10, argument.rank) || tessera::str(argument.element) != element)
+        return malformed(word);
     } else if (rest == "f32") {
       argument.kind = ArgumentKind::scalar;
     } else if (rest != "index") {

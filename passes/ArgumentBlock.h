@@ -29,21 +29,24 @@ struct ViewArgument {
   int64_t batches, heads, rows;
 };
 
-/// One f32 for each batch and head. Strides count elements.
-struct PerHeadArgument {
-  const float *data;
-  int64_t batchStride, headStride;
+/// A table in the block; of its dimensions the first ones count. Strides count
+/// elements.
+struct TableArgument {
+  const void *data;
+  int64_t extents[4], strides[4];
 };
 
-enum class ArgumentKind { view, perHead, scalar, index };
+enum class ArgumentKind { view, table, scalar, index };
 
 /// One argument: its name, and where it lies in the block.
 struct Argument {
   std::string name;
   ArgumentKind kind;
-  DType type = DType::f32; ///< of a view's elements
-  int64_t width = 0;       ///< of a view's rows
-  int64_t offset = 0;      ///< bytes from the start of the block
+  DType type = DType::f32;              ///< of a view's elements
+  int64_t width = 0;                    ///< of a view's rows
+  TableType element = TableType::f32;   ///< of a table's elements
+  int64_t rank = 0;                     ///< of a table
+  int64_t offset = 0;                   ///< bytes from the start of the block
 };
 
 struct ArgumentBlock {

@@ -32,12 +32,40 @@ def SpecializeKeyPass : Pass<"tile-specialize-key", "::mlir::ModuleOp"> {
 def DropUnusedArgumentsPass : Pass<"tile-drop-unused-arguments", "::mlir::func::FuncOp"> {
   let summary = "Remove arguments that nothing reads any more.";
   let description = [{
-    Input:   `func.func @f(%q: !tile.view<64xf32>, %slopes: !tile.per_head) { ...no slopes... }`
+    Input:   `func.func @f(%q: !tile.view<64xf32>, %slopes: !tile.table<2xf32>) { ...no slopes... }`
     Output:  `func.func @f(%q: !tile.view<64xf32>) { ... }`
 
     A call binds arguments by name (`tile.name`), so it need not know which are
     left.
   }];
+}
+
+def MergeFactorsPass : Pass<"tile-merge-factors", "::mlir::func::FuncOp"> {
+  let summary = "Scale every element of a tile once, by the product of the factors.";
+  let description = [{
+    Input:   `(%t * splat(%a)) * splat(%b)`
+    Output:  `%t * splat(%a * %b)`
+
+    One multiplication of f32 per element instead of two; the product of the
+    factors is a scalar, so it leaves the loop. This happens to the scale of the
+    scores, `log2(e)` for `exp2` and the scales of quantised keys and values.
+
+    A factor is a `tensor.splat` or a constant that is the same for all elements.
+    A division counts as one together with a multiplication:
+
+    ```mlir
+    (%t / splat(%a)) * splat(%b)  ->  %t * splat(%b / %a)
+    (%t * splat(%a)) / splat(%b)  ->  %t * splat(%a / %b)
+    ```
+
+    A division alone stays, and so does a scaled tile that something else reads
+    too. Results change by an ulp, as the product is rounded in another order, and
+    the product of the factors itself must fit into f32.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"merged", "merged-factors", "Multiplications or divisions of tiles saved.">
+  ];
 }
 
 def SplitMaskedLoopsPass : Pass<"tile-split-masked-loops", "::mlir::func::FuncOp"> {
@@ -78,6 +106,32 @@ def GuardUndecidedMasksPass : Pass<"tile-guard-undecided-masks", "::mlir::func::
   let dependentDialects = ["::mlir::scf::SCFDialect"];
 }
 
+def LowerViewsPass : Pass<"tile-lower-views", "::mlir::ModuleOp"> {
+  let summary = "Say where the rows of packed, partly used and paged sequences lie.";
+  let description = [{
+    A view names its sequences (`tile.sequences`), and the module's key says how
+    they are kept. Lengths become arithmetic over tables; loads and stores say
+    from which row of the view they count, how many rows there are, and through
+    which pages they lie. What only a call knows is added as arguments:
+    `cu_seqlens_<s>`, `seqused_<s>`, `page_table`, `batch`, `max_seqlen_<s>`.
+
+    Input (varlen_q):
+    ```mlir
+    %n = tile.length %q[%batch] : !tile.view<64xf32>
+    %x = tile.load %q[%batch, %head] tile %i padding undefined : ...
+    ```
+    Output:
+    ```mlir
+    %first = tile.fetch %cu_seqlens_q[%batch]      // and %next[%batch + 1]
+    %n = arith.subi %next, %first
+    %x = tile.load %q[%c0, %head] tile %i from %first of %n padding undefined : ...
+    ```
+
+    Dense views stay as they are: their strides are arguments already.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def VerifySpecializedPass : Pass<"tile-verify-specialized", "::mlir::ModuleOp"> {
   let summary = "Check what must hold at the stage `specialized`.";
   let description = [{
@@ -101,6 +155,16 @@ def ExpandRangesPass : Pass<"tile-expand-ranges", "::mlir::func::FuncOp"> {
 //===----------------------------------------------------------------------===//
 // Host: a specialized program to vector code for this CPU
 //===----------------------------------------------------------------------===//
+
+def SkipIdlePointsPass : Pass<"tile-skip-idle-points", "::mlir::func::FuncOp"> {
+  let summary = "Points of the grid past the end of a sequence do nothing.";
+  let description = [{
+    The grid covers the longest sequence; in shorter ones its last points have
+    nothing to write. Where every store says how many rows there are, everything
+    but the lengths goes under `scf.if (tile * rows < length)`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
 
 def OutlineGridPass : Pass<"tile-outline-grid", "::mlir::ModuleOp"> {
   let summary = "Separate the extents of the grid from the work of one point.";
@@ -140,6 +204,27 @@ def TileToVectorPass : Pass<"tile-to-vector", "::mlir::ModuleOp"> {
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect"
   ];
+}
+
+def ExpandFp8Pass : Pass<"tile-expand-fp8", "::mlir::func::FuncOp"> {
+  let summary = "Expand conversions from and to fp8; its values become bytes.";
+  let description = [{
+    LLVM has no type for fp8. For `f8E4M3FN` and `f8E5M2`, scalars and vectors:
+
+    Input:   `%x = arith.extf %v : vector<16xf8E5M2> to vector<16xf32>`
+    Output:  `%x = arith.extf` of an f16 that holds the same number, or for
+             `f8E4M3FN` the number times 2^-8, which one product undoes. Exact.
+    Input:   `%v = arith.truncf %x : vector<16xf32> to vector<16xf8E4M3FN>`
+    Output:  an addition of f32 that rounds to the nearest number of fp8, ties to
+             even, then integer arithmetic on its bits.
+
+    Both know subnormal numbers, and NaN stays NaN. What rounds beyond the
+    greatest number becomes NaN in `f8E4M3FN` and infinity in `f8E5M2`.
+
+    In memory fp8 is `i8`: an `arith.bitcast` in between disappears. Leaves no
+    value of the two types; any other op on one is an error.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
 def ExpandMathPass : Pass<"tile-expand-math", "::mlir::func::FuncOp"> {

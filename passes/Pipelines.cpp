@@ -29,11 +29,16 @@ void buildSpecialize(OpPassManager &pm, const Key &key) {
   // Folds the selects on features; what absent features computed is dead.
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // The product of the factors is a scalar, so it leaves the loop below.
+  pm.addNestedPass<func::FuncOp>(createMergeFactorsPass());
   // Whatever a mask compares with must stand in front of the loop to be bounded.
   pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
   // Masks are plain predicates over positions now.
   pm.addNestedPass<func::FuncOp>(createSplitMaskedLoopsPass());
   pm.addNestedPass<func::FuncOp>(createGuardUndecidedMasksPass());
+  // Lengths are whatever the masks' ranges compare with: only now may they
+  // become arithmetic over tables.
+  pm.addPass(createLowerViewsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // Last, when nothing reads what only absent features needed.
@@ -52,9 +57,12 @@ void buildHostVector(OpPassManager &pm, const Key &key, const HostMachine &machi
   pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createSkipIdlePointsPass());
   pm.addPass(createOutlineGridPass());
   pm.addPass(createTileToVectorPass(
       {.vectorBits = machine.vectorBits, .registers = machine.registers, .checked = key.checked}));
+  // LLVM has no type for fp8.
+  pm.addNestedPass<func::FuncOp>(createExpandFp8Pass());
   pm.addNestedPass<func::FuncOp>(createExpandMathPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -12,7 +12,7 @@ namespace tessera {
 
 /// Part of every kernel's hash. Raise it when a pipeline changes what it makes
 /// without any pass changing its name.
-inline constexpr llvm::StringLiteral pipelineVersion = "1";
+inline constexpr llvm::StringLiteral pipelineVersion = "2";
 
 /// `generic` -> `specialized`.
 void buildSpecialize(mlir::OpPassManager &pm, const Key &key);

@@ -1,140 +1,240 @@
-//===- Attention.cpp - checking a call and naming its key -----------------===//
+//===- Attention.cpp - checking a call, naming its key, its arguments -----===//
 
 #include "runtime/Attention.h"
+#include "runtime/CallChecks.h"
+#include "runtime/Variants.h"
 
 #include <cmath>
+#include <cstring>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <limits>
 
 using namespace llvm;
 
 namespace tessera {
 
-/// Positions are 32-bit; a window or a count beyond this says "all".
-static constexpr int64_t maxPosition = std::numeric_limits<int32_t>::max() / 4;
+static bool isPackedQ(const Attention &call) { return static_cast<bool>(call.cuSeqlensQ); }
+static bool isPackedKv(const Attention &call) { return static_cast<bool>(call.cuSeqlensKv); }
+static bool isPaged(const Attention &call) { return static_cast<bool>(call.pageTable); }
 
-template <class... Args>
-static Error refuse(fmt::format_string<Args...> format, Args &&...args) {
-  return createStringError(std::make_error_code(std::errc::invalid_argument),
-                           fmt::format(format, std::forward<Args>(args)...));
+/// How many sequences there are.
+static int64_t batchOf(const Attention &call) {
+  return isPackedQ(call) ? call.cuSeqlensQ.shape[0] - 1 : call.q.shape[0];
 }
 
-static Error checkTensor(const char *name, const Tensor &tensor) {
-  for (int64_t extent : tensor.shape)
-    if (extent < 0)
-      return refuse("{} has the shape [{}], expected extents of at least 0", name,
-                    fmt::join(tensor.shape, ", "));
-  if (tensor.seqlen() > maxPosition)
-    return refuse("{} has {} rows, expected at most {}", name, tensor.seqlen(), maxPosition);
-  if (tensor.isEmpty())
-    return Error::success();
-  if (!tensor.data)
-    return refuse("{} has no data", name);
-  if (tensor.strides[3] != 1)
-    return refuse("{} has a last stride of {} elements, expected 1 (contiguous rows)", name,
-                  tensor.strides[3]);
-  if (reinterpret_cast<uintptr_t>(tensor.data) % sizeOf(tensor.type))
-    return refuse("{} is not aligned to its elements of {} bytes", name, sizeOf(tensor.type));
+/// Keys and values as `[batch or pages, rows, heads, width]`, or packed.
+static Tensor keysOf(const Attention &call) {
+  return isPaged(call) ? asPages(call.k, call.pageLayout) : call.k;
+}
+static Tensor valuesOf(const Attention &call) {
+  return isPaged(call) ? asPages(call.v, call.pageLayout) : call.v;
+}
+
+//===----------------------------------------------------------------------===//
+// Shapes
+//===----------------------------------------------------------------------===//
+
+static Error checkTensors(const Attention &call) {
+  bool packedQ = isPackedQ(call), packedKv = isPackedKv(call), paged = isPaged(call);
+  const char *qForm = packedQ ? "[total_q, heads, head_dim]" : "[batch, seqlen_q, heads, head_dim]";
+  const char *kvForm = packedKv ? "[total_kv, kv_heads, head_dim]"
+                       : !paged ? "[batch, seqlen_kv, kv_heads, head_dim]"
+                       : call.pageLayout == PageLayout::nhd
+                           ? "[pages, page_size, kv_heads, head_dim]"
+                           : "[pages, kv_heads, page_size, head_dim]";
+  if (packedKv && paged)
+    return refuse(ErrorCode::invalidValue, "cu_seqlens_kv", "given", "absent, page_table is given");
+  if (packedQ && call.cuSeqlensQ.rank == 1 && call.cuSeqlensQ.shape[0] < 1)
+    return refuse(ErrorCode::invalidShape, "cu_seqlens_q.shape[0]", "0", "batch + 1");
+  if (packedQ && call.cuSeqlensQ.rank != 1)
+    return refuse(ErrorCode::invalidRank, "cu_seqlens_q.rank",
+                  fmt::format("{}", call.cuSeqlensQ.rank), "1: [batch + 1]");
+  for (NamedTensor named : {NamedTensor{"q", call.q}, {"o", call.o}})
+    if (Error error = checkTensor(named, packedQ ? 3 : 4, qForm))
+      return error;
+  for (NamedTensor named : {NamedTensor{"k", call.k}, {"v", call.v}})
+    if (Error error = checkTensor(named, packedKv ? 3 : 4, kvForm))
+      return error;
   return Error::success();
 }
 
-/// The first and one past the last byte of a tensor.
-static std::pair<uintptr_t, uintptr_t> bytesOf(const Tensor &tensor) {
-  int64_t low = 0, high = 0;
-  for (int i = 0; i < 4; ++i) {
-    int64_t reach = (tensor.shape[i] - 1) * tensor.strides[i];
-    (reach < 0 ? low : high) += reach;
-  }
-  auto base = reinterpret_cast<uintptr_t>(tensor.data);
-  return {base + low * sizeOf(tensor.type), base + (high + 1) * sizeOf(tensor.type)};
-}
-
-static bool overlap(const Tensor &a, const Tensor &b) {
-  if (a.isEmpty() || b.isEmpty())
-    return false;
-  auto [aFirst, aEnd] = bytesOf(a);
-  auto [bFirst, bEnd] = bytesOf(b);
-  return aFirst < bEnd && bFirst < aEnd;
+static Error checkRows(NamedTensor named) {
+  int64_t rows = named.tensor.seqlen();
+  if (named.tensor.rank == 3 || rows <= maxPosition) // packed sequences are checked one by one
+    return Error::success();
+  return refuse(ErrorCode::invalidShape, fmt::format("{}.shape[{}]", named.name, 1),
+                fmt::format("{}", rows), fmt::format("at most {}", maxPosition));
 }
 
 static Error checkShapes(const Attention &call) {
-  auto expect = [](const char *name, const Tensor &tensor, int axis, int64_t value,
-                   const char *like) -> Error {
-    static constexpr const char *axes[] = {"batches", "rows", "heads", "elements in a row"};
-    if (tensor.shape[axis] == value)
-      return Error::success();
-    return refuse("{} has {} {}, expected {} as {}", name, tensor.shape[axis], axes[axis], value,
-                  like);
-  };
-  for (const auto &[name, tensor, axis, value, like] :
-       {std::tuple{"k", call.k, 0, call.q.batch(), "in q"},
-        std::tuple{"v", call.v, 0, call.q.batch(), "in q"},
-        std::tuple{"o", call.o, 0, call.q.batch(), "in q"},
-        std::tuple{"o", call.o, 1, call.q.seqlen(), "in q"},
-        std::tuple{"o", call.o, 2, call.q.heads(), "in q"},
-        std::tuple{"k", call.k, 3, call.q.width(), "in q"},
-        std::tuple{"v", call.v, 1, call.k.seqlen(), "in k"},
-        std::tuple{"v", call.v, 2, call.k.heads(), "in k"},
-        std::tuple{"o", call.o, 3, call.v.width(), "in v"}})
-    if (Error error = expect(name, tensor, axis, value, like))
+  const Tensor &q = call.q, &o = call.o, &k = call.k, &v = call.v;
+  for (NamedTensor named : {NamedTensor{"q", q}, {"k", k}, {"v", v}})
+    if (Error error = checkRows(named))
       return error;
-  if (call.q.heads() && (!call.k.heads() || call.q.heads() % call.k.heads()))
-    return refuse("q has {} heads, expected a multiple of the {} heads of k", call.q.heads(),
-                  call.k.heads());
-  if (call.k.type != call.v.type)
-    return refuse("v has elements of {}, expected {} as in k", str(call.v.type).str(),
-                  str(call.k.type).str());
-  return Error::success();
+  int last = q.rank - 1;
+  for (int axis = 0; axis < last; ++axis)
+    if (Error error = checkExtent({"o", o}, axis, q.shape[axis], "as in q"))
+      return error;
+  int kvLast = k.rank - 1;
+  for (int axis = 0; axis < kvLast; ++axis)
+    if (Error error = checkExtent({"v", v}, axis, k.shape[axis], "as in k"))
+      return error;
+  if (Error error = checkExtent({"k", k}, kvLast, q.width(), "as in q"))
+    return error;
+  if (Error error = checkExtent({"o", o}, last, v.width(), "as in v"))
+    return error;
+  if (k.rank == 4 && !isPaged(call))
+    if (Error error = checkExtent({"k", k}, 0, batchOf(call), "as in q"))
+      return error;
+
+  int64_t heads = q.heads(), kvHeads = keysOf(call).heads();
+  if (heads && (!kvHeads || heads % kvHeads))
+    return refuse(ErrorCode::invalidShape, fmt::format("q.shape[{}]", q.rank - 2),
+                  fmt::format("{}", heads),
+                  fmt::format("a multiple of the {} heads of k", kvHeads));
+  if (!call.lse.data)
+    return Error::success();
+  // Its rows are one element wide, so that they may have any strides.
+  const Tensor &lse = call.lse;
+  bool packed = isPackedQ(call);
+  if (lse.rank != (packed ? 2 : 3))
+    return refuse(ErrorCode::invalidRank, "lse.rank", fmt::format("{}", lse.rank),
+                  packed ? "2: [heads, total_q]" : "3: [batch, heads, seqlen_q]");
+  if (lse.type != DType::f32)
+    return refuse(ErrorCode::unsupportedDType, "lse.dtype", str(lse.type).str(), "f32");
+  if (reinterpret_cast<uintptr_t>(lse.data) % sizeof(float))
+    return refuse(ErrorCode::misaligned, "lse.data", fmt::format("{}", fmt::ptr(lse.data)),
+                  "a multiple of 4 bytes, the size of its elements");
+  if (!packed)
+    if (Error error = checkExtent({"lse", lse}, 0, q.batch(), "as in q"))
+      return error;
+  if (Error error = checkExtent({"lse", lse}, lse.rank - 2, heads, "as in q"))
+    return error;
+  return checkExtent({"lse", lse}, lse.rank - 1, q.seqlen(), "as in q");
+}
+
+static Error checkTables(const Attention &call) {
+  int64_t batch = batchOf(call), heads = call.q.heads(), kvHeads = keysOf(call).heads();
+  auto floats = [](NamedTable named, ArrayRef<SmallVector<int64_t, 4>> shapes) {
+    return checkTable(named, TableType::f32, shapes);
+  };
+  auto integers = [](NamedTable named, ArrayRef<SmallVector<int64_t, 4>> shapes) {
+    return checkTable(named, TableType::i32, shapes);
+  };
+  if (Error error = floats({"sink_logits", call.sinkLogits}, {{heads}}))
+    return error;
+  if (Error error = floats({"alibi_slopes", call.alibiSlopes}, {{heads}, {batch, heads}}))
+    return error;
+  for (NamedTable named : {NamedTable{"q_descale", call.qDescale},
+                           {"k_descale", call.kDescale},
+                           {"v_descale", call.vDescale}})
+    if (Error error = floats(named, {{}, {batch, kvHeads}}))
+      return error;
+  for (NamedTable named :
+       {NamedTable{"cu_seqlens_q", call.cuSeqlensQ}, {"cu_seqlens_kv", call.cuSeqlensKv}})
+    if (Error error = integers(named, {{batch + 1}}))
+      return error;
+  if (Error error = integers({"seqused_kv", call.seqUsedKv}, {{batch}}))
+    return error;
+  if (!isPaged(call))
+    return Error::success();
+  if (!call.seqUsedKv)
+    return refuse(ErrorCode::missingTensor, "seqused_kv", "absent",
+                  "the length of each sequence, page_table is given");
+  if (call.pageTable.rank != 2)
+    return refuse(ErrorCode::invalidRank, "page_table.rank",
+                  fmt::format("{}", call.pageTable.rank), "2: [batch, max_pages]");
+  return integers({"page_table", call.pageTable}, {{batch, call.pageTable.shape[1]}});
+}
+
+//===----------------------------------------------------------------------===//
+// Lengths, pages and numbers
+//===----------------------------------------------------------------------===//
+
+static Error checkLengths(const Attention &call) {
+  int64_t batch = batchOf(call), longestKv = 0;
+  Tensor k = keysOf(call);
+  if (isPackedQ(call)) {
+    if (Error error = checkStarts({"cu_seqlens_q", call.cuSeqlensQ}, call.q.seqlen()))
+      return error;
+    if (Error error = checkLongest("max_seqlen_q", call.maxSeqlenQ, longest(call.cuSeqlensQ)))
+      return error;
+  }
+  if (isPackedKv(call)) {
+    if (Error error = checkStarts({"cu_seqlens_kv", call.cuSeqlensKv}, k.seqlen()))
+      return error;
+    longestKv = longest(call.cuSeqlensKv);
+  }
+  if (isPaged(call) && k.seqlen() == 0)
+    return refuse(ErrorCode::invalidPages,
+                  fmt::format("k.shape[{}]", call.pageLayout == PageLayout::nhd ? 1 : 2), "0",
+                  "a page of at least 1 row");
+  for (int64_t b = 0; call.seqUsedKv && b < batch; ++b) {
+    int64_t used = at(call.seqUsedKv, b);
+    std::string name = fmt::format("seqused_kv[{}]", b);
+    auto bad = [&](std::string expected) {
+      return refuse(ErrorCode::invalidLengths, name, fmt::format("{}", used), std::move(expected));
+    };
+    if (used < 0 || used > maxPosition)
+      return bad(fmt::format("0 to {}", maxPosition));
+    longestKv = std::max(longestKv, used);
+    if (isPaged(call)) {
+      PagedCache cache{{"k", call.k}, {"page_table", call.pageTable}, k.seqlen(), k.batch()};
+      if (Error error = checkPages(cache, b, used, name, call.checked))
+        return error;
+      continue;
+    }
+    int64_t room = isPackedKv(call) ? at(call.cuSeqlensKv, b + 1) - at(call.cuSeqlensKv, b)
+                                    : k.seqlen();
+    if (used > room)
+      return bad(fmt::format("at most {}, the rows of the sequence", room));
+  }
+  return checkLongest("max_seqlen_kv", call.maxSeqlenKv, longestKv);
 }
 
 static Error checkNumbers(const Attention &call) {
+  auto bad = [](const char *name, auto found, const char *expected) {
+    return refuse(ErrorCode::invalidValue, name, fmt::format("{}", found), expected);
+  };
   if (call.windowLeft < -1)
-    return refuse("window_left is {}, expected at least 0, or -1 for all", call.windowLeft);
+    return bad("window_left", call.windowLeft, "at least 0, or -1 for all");
   if (call.windowRight < -1)
-    return refuse("window_right is {}, expected at least 0, or -1 for all", call.windowRight);
+    return bad("window_right", call.windowRight, "at least 0, or -1 for all");
   if (call.sinkTokens < 0)
-    return refuse("sink_tokens is {}, expected at least 0", call.sinkTokens);
+    return bad("sink_tokens", call.sinkTokens, "at least 0");
   if (!(call.softcap >= 0) || std::isinf(call.softcap))
-    return refuse("softcap is {}, expected a positive number, or 0 for none", call.softcap);
+    return bad("softcap", call.softcap, "a positive number, or 0 for none");
   if (call.scale && !std::isfinite(*call.scale))
-    return refuse("scale is {}, expected a finite number", *call.scale);
-  return Error::success();
+    return bad("scale", *call.scale, "a finite number");
+  return findVariant(call.variant).takeError();
 }
 
-/// What is written has memory of its own, once for each element.
-static Error checkOutput(const Attention &call) {
-  for (auto [name, tensor] : {std::pair{"q", call.q}, {"k", call.k}, {"v", call.v}})
-    if (overlap(call.o, tensor))
-      return refuse("o overlaps {}, expected memory of its own", name);
-  for (int axis = 0; axis < 3; ++axis)
-    if (!call.o.isEmpty() && call.o.shape[axis] > 1 && call.o.strides[axis] == 0)
-      return refuse("o has a stride of 0, expected a place for each element");
-  if (!call.lse)
-    return Error::success();
-  Tensor lse = Tensor::contiguous(call.lse, DType::f32,
-                                  {call.q.batch(), call.q.heads(), call.q.seqlen(), 1});
-  for (auto [name, tensor] : {std::pair{"q", call.q}, {"k", call.k}, {"v", call.v}, {"o", call.o}})
-    if (overlap(lse, tensor))
-      return refuse("lse overlaps {}, expected memory of its own", name);
-  return Error::success();
+static Error checkOutputs(const Attention &call) {
+  NamedTensor q{"q", call.q}, k{"k", call.k}, v{"v", call.v}, o{"o", call.o}, lse{"lse", call.lse};
+  NamedTable tables[] = {{"sink_logits", call.sinkLogits},   {"alibi_slopes", call.alibiSlopes},
+                         {"cu_seqlens_q", call.cuSeqlensQ},  {"cu_seqlens_kv", call.cuSeqlensKv},
+                         {"seqused_kv", call.seqUsedKv},     {"page_table", call.pageTable},
+                         {"q_descale", call.qDescale},       {"k_descale", call.kDescale},
+                         {"v_descale", call.vDescale}};
+  if (Error error = checkOutput(o, {q, k, v}, tables))
+    return error;
+  return checkOutput(lse, {q, k, v, o}, tables);
 }
+
+//===----------------------------------------------------------------------===//
+// The key
+//===----------------------------------------------------------------------===//
 
 Expected<Key> keyOf(const Attention &call) {
-  for (auto [name, tensor] : {std::pair{"q", call.q}, {"k", call.k}, {"v", call.v}, {"o", call.o}})
-    if (Error error = checkTensor(name, tensor))
+  for (auto check :
+       {checkTensors, checkTables, checkShapes, checkNumbers, checkLengths, checkOutputs})
+    if (Error error = check(call))
       return error;
-  if (Error error = checkShapes(call))
-    return error;
-  if (Error error = checkNumbers(call))
-    return error;
-  if (Error error = checkOutput(call))
-    return error;
 
   Key key;
   key.target = Target::host;
   key.q = call.q.type;
   key.kv = call.k.type;
+  key.v = call.v.type;
   key.o = call.o.type;
   key.headDim = call.q.width();
   key.headDimV = call.v.width();
@@ -143,16 +243,131 @@ Expected<Key> keyOf(const Attention &call) {
   key.windowLeft = call.windowLeft >= 0;
   key.windowRight = call.windowRight >= 0;
   key.sinkTokens = call.sinkTokens > 0;
-  key.sinkLogits = call.sinkLogits != nullptr;
-  key.alibi = call.alibiSlopes != nullptr;
+  key.sinkLogits = static_cast<bool>(call.sinkLogits);
+  key.alibi = static_cast<bool>(call.alibiSlopes);
   key.softcap = call.softcap > 0;
-  key.lse = call.lse != nullptr;
+  key.lse = call.lse.data != nullptr;
+  key.descale = call.qDescale || call.kDescale || call.vDescale;
+  key.varlenQ = isPackedQ(call);
+  key.varlenKv = isPackedKv(call);
+  key.seqUsedKv = static_cast<bool>(call.seqUsedKv);
+  key.paged = isPaged(call);
+  key.variant = call.variant;
   key.checked = call.checked;
   key.blockM = call.blockM;
   key.blockN = call.blockN;
   if (Error error = validate(key))
     return error;
   return normalized(key);
+}
+
+bool isEmpty(const Attention &call) { return call.o.isEmpty() || batchOf(call) == 0; }
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+/// The log-sum-exp as a view: [batch, heads, rows] of one element each.
+static ViewArgument lseView(const Tensor &lse) {
+  int last = lse.rank - 1;
+  return {lse.data,
+          lse.rank == 3 ? lse.strides[0] : 0,
+          lse.strides[last - 1],
+          lse.strides[last],
+          lse.rank == 3 ? lse.shape[0] : 1,
+          lse.shape[last - 1],
+          lse.shape[last]};
+}
+
+void bind(const Attention &call, const Argument &argument, std::byte *block) {
+  auto put = [&](auto value) { std::memcpy(block + argument.offset, &value, sizeof(value)); };
+  // Positions are 32-bit; a window that is wider than any sequence is the same.
+  auto putPosition = [&](int64_t value) { put(std::min(value, maxPosition)); };
+  StringRef name = argument.name;
+  int64_t batch = batchOf(call), heads = call.q.heads(), kvHeads = keysOf(call).heads();
+  if (name == "q")
+    put(viewOf(call.q));
+  else if (name == "k")
+    put(viewOf(keysOf(call)));
+  else if (name == "v")
+    put(viewOf(valuesOf(call)));
+  else if (name == "o")
+    put(viewOf(call.o));
+  else if (name == "lse")
+    put(lseView(call.lse));
+  else if (name == "sink_logits")
+    put(perHead(call.sinkLogits, batch, heads));
+  else if (name == "alibi_slopes")
+    put(perHead(call.alibiSlopes, batch, heads));
+  else if (name == "q_descale")
+    put(perHead(call.qDescale, batch, kvHeads));
+  else if (name == "k_descale")
+    put(perHead(call.kDescale, batch, kvHeads));
+  else if (name == "v_descale")
+    put(perHead(call.vDescale, batch, kvHeads));
+  else if (name == "scale")
+    put(call.scale ? *call.scale : 1.0f / std::sqrt(static_cast<float>(call.q.width())));
+  else if (name == "softcap")
+    put(call.softcap);
+  else if (name == "window_left")
+    putPosition(call.windowLeft);
+  else if (name == "window_right")
+    putPosition(call.windowRight);
+  else if (name == "sink_tokens")
+    putPosition(call.sinkTokens);
+  else if (name == "cu_seqlens_q")
+    put(tableOf(call.cuSeqlensQ));
+  else if (name == "cu_seqlens_kv")
+    put(tableOf(call.cuSeqlensKv));
+  else if (name == "seqused_kv")
+    put(tableOf(call.seqUsedKv));
+  else if (name == "page_table")
+    put(tableOf(call.pageTable));
+  else if (name == "batch")
+    put(batch);
+  else if (name == "max_seqlen_q")
+    put(call.maxSeqlenQ >= 0 ? call.maxSeqlenQ : longest(call.cuSeqlensQ));
+  else if (argument.kind == ArgumentKind::table)
+    put(tableOf(call.variantArguments.tables.at(argument.name)));
+  else if (argument.kind == ArgumentKind::scalar)
+    put(call.variantArguments.scalars.at(argument.name));
+  else
+    put(call.variantArguments.indices.at(argument.name));
+}
+
+Error checkArguments(const Attention &call, const ArgumentBlock &block) {
+  static const StringRef known[] = {
+      "q",           "k",           "v",          "o",           "lse",          "sink_logits",
+      "alibi_slopes", "q_descale",  "k_descale",  "v_descale",   "scale",        "softcap",
+      "window_left", "window_right", "sink_tokens", "cu_seqlens_q", "cu_seqlens_kv", "seqused_kv",
+      "page_table",  "batch",       "max_seqlen_q"};
+  const VariantArguments &given = call.variantArguments;
+  for (const Argument &argument : block.arguments) {
+    if (is_contained(known, argument.name))
+      continue;
+    std::string subject = fmt::format("the variant's argument {}", argument.name);
+    bool present = argument.kind == ArgumentKind::table    ? given.tables.count(argument.name)
+                   : argument.kind == ArgumentKind::scalar ? given.scalars.count(argument.name)
+                                                           : given.indices.count(argument.name);
+    if (!present)
+      return refuse(ErrorCode::missingTensor, subject, "absent",
+                    argument.kind == ArgumentKind::table    ? "a table"
+                    : argument.kind == ArgumentKind::scalar ? "a number"
+                                                            : "an integer");
+    if (argument.kind != ArgumentKind::table)
+      continue;
+    const Table &table = given.tables.at(argument.name);
+    if (table.rank != argument.rank)
+      return refuse(ErrorCode::invalidRank, subject + ".rank", fmt::format("{}", table.rank),
+                    fmt::format("{}", argument.rank));
+    SmallVector<int64_t, 4> shape(table.shape.begin(), table.shape.begin() + table.rank);
+    if (Error error = checkTable({subject.c_str(), table}, argument.element, {shape}))
+      return error;
+    for (NamedTensor output : {NamedTensor{"o", call.o}, {"lse", call.lse}})
+      if (Error error = checkOutput(output, {}, {{subject.c_str(), table}}))
+        return error;
+  }
+  return Error::success();
 }
 
 } // namespace tessera

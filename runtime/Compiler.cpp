@@ -1,6 +1,7 @@
 //===- Compiler.cpp - from a key to machine code, stage by stage ----------===//
 
 #include "runtime/Compiler.h"
+#include "kernels/AppendRows.h"
 #include "kernels/FlashForward.h"
 #include "passes/ArgumentBlock.h"
 #include "passes/Pipelines.h"
@@ -8,6 +9,7 @@
 #include "runtime/HostSchedule.h"
 #include "runtime/Log.h"
 #include "runtime/Specialized.h"
+#include "runtime/Variants.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/BLAKE3.h"
@@ -43,10 +45,15 @@ Expected<Stage> parseStage(StringRef name) {
 }
 
 /// The program of a key. A new direction adds a line here.
-static Program traceProgram(const Key &key, const Shape &shape) {
+static Expected<Program> traceProgram(const Key &key, const Shape &shape) {
+  Expected<Variant> variant = findVariant(key.variant);
+  if (!variant)
+    return variant.takeError();
   switch (key.direction) {
   case Direction::fwd:
-    return flashForward(shape);
+    return flashForward(shape, *variant);
+  case Direction::append:
+    return appendRows(shape);
   }
   llvm_unreachable("unknown direction");
 }
@@ -59,7 +66,10 @@ static std::string textOf(mlir::ModuleOp module) {
 }
 
 static Expected<TracedProgram> trace(const Key &key) {
-  return finish(traceProgram(key, hostShape(key)));
+  Expected<Program> program = traceProgram(key, hostShape(key));
+  if (!program)
+    return program.takeError();
+  return finish(std::move(*program));
 }
 
 namespace {

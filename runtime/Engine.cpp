@@ -5,9 +5,6 @@
 
 #include "llvm/ADT/Hashing.h"
 
-#include <cmath>
-#include <cstring>
-
 using namespace llvm;
 
 namespace tessera {
@@ -67,75 +64,34 @@ Expected<const HostKernel *> Engine::get(const Key &given, KernelOrigin *origin)
   return kernel;
 }
 
-/// The arguments of a call by the names that FlashForward gives them.
-static void bind(const Attention &call, const Argument &argument, std::byte *block) {
-  auto put = [&](auto value) { std::memcpy(block + argument.offset, &value, sizeof(value)); };
-  auto putView = [&](const Tensor &tensor) {
-    put(ViewArgument{tensor.data, tensor.strides[0], tensor.strides[2], tensor.strides[1],
-                     tensor.shape[0], tensor.shape[2], tensor.shape[1]});
-  };
-  StringRef name = argument.name;
-  int64_t heads = call.q.heads(), rows = call.q.seqlen();
-  // Positions are 32-bit; a window that is wider than any sequence is the same.
-  auto putPosition = [&](int64_t value) {
-    put(std::min<int64_t>(value, std::numeric_limits<int32_t>::max() / 4));
-  };
-  if (name == "q")
-    putView(call.q);
-  else if (name == "k")
-    putView(call.k);
-  else if (name == "v")
-    putView(call.v);
-  else if (name == "o")
-    putView(call.o);
-  else if (name == "lse")
-    put(ViewArgument{call.lse, heads * rows, rows, 1, call.q.batch(), heads, rows});
-  else if (name == "sink_logits")
-    put(PerHeadArgument{call.sinkLogits, 0, 1});
-  else if (name == "alibi_slopes")
-    put(PerHeadArgument{call.alibiSlopes, call.alibiPerBatch ? heads : 0, 1});
-  else if (name == "scale")
-    put(call.scale ? *call.scale : 1.0f / std::sqrt(static_cast<float>(call.q.width())));
-  else if (name == "softcap")
-    put(call.softcap);
-  else if (name == "window_left")
-    putPosition(call.windowLeft);
-  else if (name == "window_right")
-    putPosition(call.windowRight);
-  else if (name == "sink_tokens")
-    putPosition(call.sinkTokens);
-  else
-    llvm_unreachable("a program's argument that no call binds");
-}
-
-Expected<PreparedCall> Engine::prepare(const Attention &call, KernelOrigin *origin) {
+template <class Call>
+Expected<PreparedCall> Engine::prepareCall(const Call &call, KernelOrigin *origin) {
   Expected<Key> key = keyOf(call);
   if (!key)
     return key.takeError();
   Expected<const HostKernel *> kernel = get(*key, origin);
   if (!kernel)
     return kernel.takeError();
+  const ArgumentBlock &block = (*kernel)->arguments();
+  if (Error error = checkArguments(call, block))
+    return error;
   PreparedCall prepared;
-  if (call.o.isEmpty())
+  if (isEmpty(call))
     return prepared;
   prepared.kernel = *kernel;
-  prepared.arguments.resize((*kernel)->arguments().bytes);
-  for (const Argument &argument : (*kernel)->arguments().arguments)
+  prepared.arguments.resize(block.bytes);
+  for (const Argument &argument : block.arguments)
     bind(call, argument, prepared.arguments.data());
   return prepared;
 }
+
+template Expected<PreparedCall> Engine::prepareCall(const Attention &, KernelOrigin *);
+template Expected<PreparedCall> Engine::prepareCall(const AppendCache &, KernelOrigin *);
 
 Error Engine::launch(const PreparedCall &call) {
   if (!call.kernel)
     return Error::success();
   return call.kernel->run(call.arguments.data(), threads);
-}
-
-Error Engine::run(const Attention &call) {
-  Expected<PreparedCall> prepared = prepare(call);
-  if (!prepared)
-    return prepared.takeError();
-  return launch(*prepared);
 }
 
 } // namespace tessera

@@ -3,6 +3,7 @@
 #ifndef TESSERA_RUNTIME_ENGINE_H
 #define TESSERA_RUNTIME_ENGINE_H
 
+#include "runtime/AppendCache.h"
 #include "runtime/Attention.h"
 #include "runtime/Compiler.h"
 #include "runtime/Config.h"
@@ -41,14 +42,25 @@ public:
   llvm::Expected<const HostKernel *> get(const Key &key, KernelOrigin *origin = nullptr);
 
   /// Checks a call, gets its kernel and lays out its arguments. Nothing is
-  /// written when the call is refused.
-  llvm::Expected<PreparedCall> prepare(const Attention &call, KernelOrigin *origin = nullptr);
+  /// written when the call is refused (see dsl/Refusal.h).
+  llvm::Expected<PreparedCall> prepare(const Attention &call, KernelOrigin *origin = nullptr) {
+    return prepareCall(call, origin);
+  }
+  llvm::Expected<PreparedCall> prepare(const AppendCache &call, KernelOrigin *origin = nullptr) {
+    return prepareCall(call, origin);
+  }
 
   /// Computes a prepared call; returns when the output is there.
   llvm::Error launch(const PreparedCall &call);
 
   /// `prepare` and `launch`.
-  llvm::Error run(const Attention &call);
+  template <class Call>
+  llvm::Error run(const Call &call) {
+    llvm::Expected<PreparedCall> prepared = prepare(call);
+    if (!prepared)
+      return prepared.takeError();
+    return launch(*prepared);
+  }
 
   const Compiler &compiler() const { return theCompiler; }
   const DiskCache &disk() const { return cache; }
@@ -57,6 +69,8 @@ private:
   Engine(const Config &config, DiskCache cache, HostTarget target)
       : theCompiler(config.dump, std::move(target)), cache(std::move(cache)),
         threads(config.hostThreads()) {}
+  template <class Call>
+  llvm::Expected<PreparedCall> prepareCall(const Call &call, KernelOrigin *origin);
   llvm::Expected<std::unique_ptr<HostKernel>> loadOrCompile(const Key &key, KernelOrigin &origin);
 
   Compiler theCompiler;

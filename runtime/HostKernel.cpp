@@ -158,7 +158,7 @@ Error HostKernel::run(const void *argumentBlock, HostThreads &threads) const {
   });
   if (!report.found)
     return Error::success();
-  static constexpr const char *names[] = {"batch", "head", "tile"};
+  static constexpr const char *names[] = {"batch", "head", "tile", "row", "page"};
   return createStringError(std::make_error_code(std::errc::result_out_of_range),
                            fmt::format("{}: line {} of the program reads or writes {} {} of {}",
                                        keyText, report.line, names[report.coordinate], report.value,

@@ -11,7 +11,8 @@ static constexpr int64_t defaultBlockN = 64;
 Shape hostShape(const Key &key) {
   return {
       .q = key.q,
-      .kv = key.kv,
+      .k = key.kv,
+      .v = key.v,
       .o = key.o,
       // Products are computed in f32, so rounding probabilities gains nothing.
       .p = DType::f32,
@@ -19,6 +20,7 @@ Shape hostShape(const Key &key) {
       .headDimV = key.headDimV ? key.headDimV : key.headDim,
       .blockM = key.blockM ? key.blockM : defaultBlockM,
       .blockN = key.blockN ? key.blockN : defaultBlockN,
+      .rotary = key.rotary,
   };
 }
 

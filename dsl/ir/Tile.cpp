@@ -46,19 +46,26 @@ Operation *TileDialect::materializeConstant(OpBuilder &builder, Attribute value,
   return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
-// `<64xbf16>`
-Type ViewType::parse(AsmParser &parser) {
-  SmallVector<int64_t, 1> width;
-  Type element;
-  SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseLess() || parser.parseDimensionList(width, /*allowDynamic=*/false) ||
+/// `<64xbf16>`: one size and a type.
+static ParseResult parseSized(AsmParser &parser, SMLoc &loc, int64_t &size, Type &element) {
+  SmallVector<int64_t, 1> sizes;
+  loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseDimensionList(sizes, /*allowDynamic=*/false) ||
       parser.parseType(element) || parser.parseGreater())
+    return failure();
+  if (sizes.size() != 1)
+    return parser.emitError(loc, "expected one size, found ") << sizes.size();
+  size = sizes.front();
+  return success();
+}
+
+Type ViewType::parse(AsmParser &parser) {
+  SMLoc loc;
+  int64_t width;
+  Type element;
+  if (parseSized(parser, loc, width, element))
     return {};
-  if (width.size() != 1) {
-    parser.emitError(loc, "expected one width, found ") << width.size();
-    return {};
-  }
-  return parser.getChecked<ViewType>(loc, parser.getContext(), width.front(), element);
+  return parser.getChecked<ViewType>(loc, parser.getContext(), width, element);
 }
 
 void ViewType::print(AsmPrinter &printer) const {
@@ -69,8 +76,32 @@ LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError, int
                                Type element) {
   if (width <= 0) // view_c1
     return emitError() << "width must be positive, found " << width;
-  if (!element.isF32() && !element.isF16() && !element.isBF16()) // view_c2
-    return emitError() << "element type must be f32, f16 or bf16, found " << element;
+  if (!isa<Float32Type, Float16Type, BFloat16Type, Float8E4M3FNType, Float8E5M2Type>(
+          element)) // view_c2
+    return emitError() << "element type must be f32, f16, bf16, f8E4M3FN or f8E5M2, found "
+                       << element;
+  return success();
+}
+
+Type TableType::parse(AsmParser &parser) {
+  SMLoc loc;
+  int64_t rank;
+  Type element;
+  if (parseSized(parser, loc, rank, element))
+    return {};
+  return parser.getChecked<TableType>(loc, parser.getContext(), rank, element);
+}
+
+void TableType::print(AsmPrinter &printer) const {
+  printer << '<' << getRank() << 'x' << getElement() << '>';
+}
+
+LogicalResult TableType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rank,
+                                Type element) {
+  if (rank < 1 || rank > 4) // table_c1
+    return emitError() << "rank must be 1 to 4, found " << rank;
+  if (!element.isF32() && !element.isInteger(32)) // table_c2
+    return emitError() << "element type must be f32 or i32, found " << element;
   return success();
 }
 

@@ -27,6 +27,13 @@ namespace tessera {
 /// Attribute of a function argument: the name by which a call binds it.
 inline constexpr llvm::StringLiteral argumentName = "tile.name";
 
+/// Attribute of a view: the name of the sequences that its rows belong to.
+/// Views of one name have equally many rows in each batch.
+inline constexpr llvm::StringLiteral sequencesName = "tile.sequences";
+
+/// Attribute of a module: the key it is specialized to.
+inline constexpr llvm::StringLiteral keyName = "tile.key";
+
 /// Registers every dialect that a program may use at any stage.
 void registerDialects(mlir::DialectRegistry &registry);
 

@@ -51,12 +51,86 @@ static LogicalResult verifyTileOfView(Operation *op, RankedTensorType tile, View
   return success();
 }
 
+/// Shared by load and store.
+static LogicalResult verifyPages(Operation *op, TypedValue<tile::TableType> pages) {
+  if (!pages)
+    return success();
+  tile::TableType type = pages.getType();
+  if (type.getRank() != 2 || !type.getElement().isInteger(32)) // load_c3, store_c3
+    return op->emitOpError("pages must be !tile.table<2xi32>, found ") << type;
+  return success();
+}
+
 LogicalResult LoadOp::verify() {
+  if (failed(verifyPages(*this, getPages())))
+    return failure();
   return verifyTileOfView(*this, getResult().getType(), getView().getType());
 }
 
 LogicalResult StoreOp::verify() {
+  if (failed(verifyPages(*this, getPages())))
+    return failure();
   return verifyTileOfView(*this, getValue().getType(), getView().getType());
+}
+
+/// Shared by fetch and gather.
+static LogicalResult verifyTable(Operation *op, tile::TableType table, size_t coordinates, Type element) {
+  if (static_cast<int64_t>(coordinates) != table.getRank()) // fetch_c1, gather_c1
+    return op->emitOpError("has ") << coordinates << " coordinates, the table has "
+                                   << table.getRank() << " dimensions";
+  if (element != table.getElement()) // fetch_c2, gather_c2
+    return op->emitOpError("gives ") << element << ", the table holds " << table.getElement();
+  return success();
+}
+
+LogicalResult FetchOp::verify() {
+  return verifyTable(*this, getTable().getType(), getCoordinates().size(), getResult().getType());
+}
+
+LogicalResult GatherOp::verify() {
+  RankedTensorType type = getResult().getType();
+  for (Value coordinate : getCoordinates()) {
+    auto shaped = cast<RankedTensorType>(coordinate.getType());
+    if (shaped.getShape() != type.getShape()) // gather_c2
+      return emitOpError("coordinates are ") << shaped << ", the result is " << type;
+  }
+  return verifyTable(*this, getTable().getType(), getCoordinates().size(), type.getElementType());
+}
+
+// `%table[%i, %j] : !tile.table<2xf32>, tensor<96x64xi32> -> tensor<96x64xf32>`
+ParseResult GatherOp::parse(OpAsmParser &parser, OperationState &state) {
+  OpAsmParser::UnresolvedOperand table;
+  SmallVector<OpAsmParser::UnresolvedOperand> coordinates;
+  Type tableType, coordinateType, result;
+  if (parser.parseOperand(table) ||
+      parser.parseOperandList(coordinates, OpAsmParser::Delimiter::Square) ||
+      parser.parseOptionalAttrDict(state.attributes) || parser.parseColonType(tableType) ||
+      parser.parseComma() || parser.parseType(coordinateType) || parser.parseArrow() ||
+      parser.parseType(result) || parser.resolveOperand(table, tableType, state.operands) ||
+      parser.resolveOperands(coordinates, coordinateType, state.operands))
+    return failure();
+  state.addTypes(result);
+  return success();
+}
+
+void GatherOp::print(OpAsmPrinter &printer) {
+  printer << ' ' << getTable() << '[' << getCoordinates() << ']';
+  printer.printOptionalAttrDict((*this)->getAttrs());
+  printer << " : " << getTable().getType() << ", " << getCoordinates().front().getType() << " -> "
+          << getType();
+}
+
+LogicalResult IotaOp::verify() {
+  if (getResult().getType().getDimSize(0) != 1) // iota_c1
+    return emitOpError("result must have one row, found ")
+           << getResult().getType().getDimSize(0);
+  return success();
+}
+
+LogicalResult ExchangeOp::verify() {
+  if (getRun() <= 0) // exchange_c1
+    return emitOpError("run must be positive, found ") << getRun();
+  return success();
 }
 
 LogicalResult DotOp::verify() {

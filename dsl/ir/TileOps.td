@@ -130,69 +130,120 @@ def Tile_PositionsOp : Tile_Op<"positions", [Pure]> {
   }];
 }
 
-def Tile_LoadOp : Tile_Op<"load", [Pure]> {
+def Tile_LoadOp : Tile_Op<"load", [Pure, AttrSizedOperandSegments]> {
   let summary = "Load one tile of a view.";
   let description = [{
     Reads rows `t * n` to `t * n + n - 1` of one batch and head. Memory past the
-    end of the view is not touched; the rows there are zero with `padding zero`
-    and unspecified otherwise. Views that are loaded do not change while the
-    program runs, so a load has no side effect.
+    end of the sequence is not touched; the rows there are zero with `padding
+    zero` and unspecified otherwise. Views that are loaded do not change while
+    the program runs, so a load has no side effect.
+
+    Rows are counted from row `from` of the sequence (0 if absent), which then
+    has `of` rows (those of the view if absent). With `through`, batch b of the
+    view is page b, and row r of sequence b lies in row `r mod n` of page
+    `pages[b, r / n]`, n being the rows of a page.
 
     Constraints:
     - (C1) The result is as wide as the view.
     - (C2) The result has the element type of the view.
+    - (C3) `pages` is a table of rank 2 of i32.
 
     Example:
     ```mlir
     %v = tile.load %values[%batch, %head] tile %j padding zero
            : !tile.view<64xbf16> -> tensor<64x64xbf16>
+    %k = tile.load %keys[%batch, %head] tile %j of %length through %table padding undefined
+           : !tile.view<64xbf16>, !tile.table<2xi32> -> tensor<64x64xbf16>
     ```
   }];
   let arguments = (ins Tile_ViewType:$view, Index:$batch, Index:$head, Index:$tile,
-                       Tile_PaddingAttr:$padding);
+                       Optional<Index>:$start, Optional<Index>:$length,
+                       Optional<Tile_TableType>:$pages, Tile_PaddingAttr:$padding);
   let results = (outs Tile_FloatTile:$result);
   let assemblyFormat = [{
-    $view `[` $batch `,` $head `]` `tile` $tile `padding` `` $padding attr-dict
-    `:` qualified(type($view)) `->` type($result)
+    $view `[` $batch `,` $head `]` `tile` $tile (`from` $start^)? (`of` $length^)?
+    (`through` $pages^)? `padding` `` $padding attr-dict
+    `:` qualified(type($view)) (`,` qualified(type($pages))^)? `->` type($result)
   }];
   let hasVerifier = 1;
 }
 
-def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
+def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegments]> {
   let summary = "Store one tile of a view.";
   let description = [{
-    The counterpart of `tile.load`. Rows past the end of the view are not
+    The counterpart of `tile.load`. Rows past the end of the sequence are not
     written.
 
     Constraints:
     - (C1) The value is as wide as the view.
     - (C2) The value has the element type of the view.
+    - (C3) `pages` is a table of rank 2 of i32.
 
     Example:
     ```mlir
     tile.store %out, %o[%batch, %head] tile %i : tensor<96x64xbf16>, !tile.view<64xbf16>
+    tile.store %new, %cache[%batch, %head] tile %i from %used of %count
+      : tensor<96x64xbf16>, !tile.view<64xbf16>
     ```
   }];
   let arguments = (ins Tile_FloatTile:$value, Tile_ViewType:$view, Index:$batch,
-                       Index:$head, Index:$tile);
+                       Index:$head, Index:$tile, Optional<Index>:$start,
+                       Optional<Index>:$length, Optional<Tile_TableType>:$pages);
   let assemblyFormat = [{
-    $value `,` $view `[` $batch `,` $head `]` `tile` $tile attr-dict
-    `:` type($value) `,` qualified(type($view))
+    $value `,` $view `[` $batch `,` $head `]` `tile` $tile (`from` $start^)? (`of` $length^)?
+    (`through` $pages^)? attr-dict
+    `:` type($value) `,` qualified(type($view)) (`,` qualified(type($pages))^)?
   }];
   let hasVerifier = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// Tables
+//===----------------------------------------------------------------------===//
+
 def Tile_FetchOp : Tile_Op<"fetch", [Pure]> {
-  let summary = "Read one head's value.";
+  let summary = "Read one number of a table.";
   let description = [{
+    Outside of the table there are zeros, and no memory is read.
+
+    Constraints:
+    - (C1) There are as many coordinates as the table has dimensions.
+    - (C2) The result has the element type of the table.
+
     Example:
     ```mlir
-    %slope = tile.fetch %slopes[%batch, %head]
+    %slope = tile.fetch %slopes[%batch, %head] : !tile.table<2xf32> -> f32
     ```
   }];
-  let arguments = (ins Tile_PerHeadType:$source, Index:$batch, Index:$head);
-  let results = (outs F32:$result);
-  let assemblyFormat = "$source `[` $batch `,` $head `]` attr-dict";
+  let arguments = (ins Tile_TableType:$table, Variadic<Index>:$coordinates);
+  let results = (outs AnyTypeOf<[F32, I32]>:$result);
+  let assemblyFormat = [{
+    $table `[` $coordinates `]` attr-dict `:` qualified(type($table)) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_GatherOp : Tile_Op<"gather", [Pure]> {
+  let summary = "Read a number of a table for each element of a tile.";
+  let description = [{
+    The element at row i and column j is that of the table at the coordinates
+    which stand at row i and column j. Outside of the table there are zeros, and
+    no memory is read.
+
+    Constraints:
+    - (C1) There are as many coordinates as the table has dimensions.
+    - (C2) The result has the element type of the table, and the coordinates
+      have the shape of the result.
+
+    Example:
+    ```mlir
+    %bias = tile.gather %table[%head, %distance] : !tile.table<2xf32>, tensor<96x64xi32> -> tensor<96x64xf32>
+    ```
+  }];
+  let arguments = (ins Tile_TableType:$table, Variadic<Tile_PositionTile>:$coordinates);
+  let results = (outs Tile_TileOf<[F32, I32]>:$result);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -239,6 +290,44 @@ def Tile_TransposeOp : Tile_Op<"transpose", [Pure, InferTypeOpAdaptor]> {
   let results = (outs Tile_Tile:$result);
   let assemblyFormat = "$source attr-dict `:` type($source)";
   let hasFolder = 1;
+}
+
+def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
+  let summary = "The number of each column.";
+  let description = [{
+    Constraints:
+    - (C1) The result has one row.
+
+    Example:
+    ```mlir
+    %column = tile.iota : tensor<1x64xi32>
+    ```
+  }];
+  let arguments = (ins);
+  let results = (outs Tile_PositionTile:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_ExchangeOp : Tile_Op<"exchange", [Pure, SameOperandsAndResultType]> {
+  let summary = "Exchange neighbouring runs of columns.";
+  let description = [{
+    Runs of `run` columns change places with their neighbours: the first with the
+    second, the third with the fourth. Columns that have no whole pair of runs
+    around them stay.
+
+    Constraints:
+    - (C1) `run` is positive.
+
+    Example:
+    ```mlir
+    %y = tile.exchange %x by 32 : tensor<96x64xf32>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$source, I64Attr:$run);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$source `by` $run attr-dict `:` type($source)";
+  let hasVerifier = 1;
 }
 
 def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure, SameOperandsAndResultElementType]> {

@@ -19,7 +19,7 @@ def Tile_ViewType : Tile_Type<"View", "view"> {
 
     Constraints:
     - (C1) `width` is positive.
-    - (C2) `element` is f32, f16 or bf16.
+    - (C2) `element` is f32, f16, bf16, f8E4M3FN or f8E5M2.
 
     Example: `!tile.view<64xbf16>`
   }];
@@ -28,12 +28,21 @@ def Tile_ViewType : Tile_Type<"View", "view"> {
   let genVerifyDecl = 1;
 }
 
-def Tile_PerHeadType : Tile_Type<"PerHead", "per_head"> {
-  let summary = "One f32 in memory for each batch and head.";
+def Tile_TableType : Tile_Type<"Table", "table"> {
+  let summary = "Numbers in memory beside the operands: lengths, slopes, biases.";
   let description = [{
-    For instance ALiBi slopes or learned sinks. A value shared by all batches has
-    a batch stride of zero.
+    Up to four dimensions with strides of their own, so that a number shared by
+    all batches or heads is stored once (a stride of zero).
+
+    Constraints:
+    - (C1) `rank` is 1 to 4.
+    - (C2) `element` is f32 or i32.
+
+    Example: `!tile.table<2xf32>`
   }];
+  let parameters = (ins "int64_t":$rank, "::mlir::Type":$element);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
 }
 
 #endif // TESSERA_DSL_IR_TILETYPES

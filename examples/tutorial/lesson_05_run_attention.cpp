@@ -62,7 +62,7 @@ int main() {
   call.v = Tensor::contiguous(v, DType::f32, {1, keyCount, 1, width});
   call.o = Tensor::contiguous(o, DType::f32, {1, queries, 1, width});
   call.scale = 1.0f; // 1 / sqrt(8) if it were left out
-  call.lse = lse;
+  call.lse = Tensor::contiguous(lse, DType::f32, {1, 1, queries}, 3);
 
   // Every query sees every key: (10 + 20 + 2 * 30) / 4. The logarithm of the
   // softmax sum is that of 1 + 1 + 2.

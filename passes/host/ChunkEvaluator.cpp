@@ -79,6 +79,16 @@ Value ChunkEvaluator::compute(Value tile) {
     return evaluate(broadcast.getSource());
   if (auto positionsOp = dyn_cast<tile::PositionsOp>(op))
     return positions(positionsOp);
+  if (isa<tile::IotaOp>(op)) {
+    Value number = arith::IndexCastOp::create(emit, emit.loc(), emit.getI32Type(), column);
+    return emit.splat(size, number);
+  }
+  if (auto gather = dyn_cast<tile::GatherOp>(op)) {
+    SmallVector<Value> coordinates;
+    for (Value coordinate : gather.getCoordinates())
+      coordinates.push_back(evaluate(coordinate));
+    return lowering.gather(gather.getTable(), coordinates, type.getElementType());
+  }
   if (auto mask = dyn_cast<tile::MaskOp>(op)) {
     // tile.mask %x, %keep  ->  select %keep, %x, -inf
     Value keep = evaluate(mask.getKeep()), scores = evaluate(mask.getSource());

@@ -21,7 +21,7 @@ inline constexpr int64_t scratchAlignment = 64;
 /// What a checked kernel calls when an access leaves its view: the line of the
 /// program, the coordinate, its value and the first value out of bounds.
 inline constexpr llvm::StringLiteral violationName = "tessera_host_violation";
-enum class Violation : int64_t { batch, head, tile };
+enum class Violation : int64_t { batch, head, tile, row, page };
 using ViolationFunction = void (*)(int64_t line, int64_t coordinate, int64_t value, int64_t limit);
 
 /// The functions of a compiled program.

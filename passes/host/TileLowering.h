@@ -33,7 +33,23 @@ struct NaturalTile {
 struct ViewFields {
   mlir::Value data, batchStride, headStride, rowStride, batches, heads, rows;
   mlir::Type element;
+  mlir::Type memory; ///< what lies in memory: fp8 as i8
   int64_t width = 0;
+};
+
+/// The fields of a table argument.
+struct TableFields {
+  mlir::Value data;
+  llvm::SmallVector<mlir::Value, 4> extents, strides;
+};
+
+/// The rows that one load or store goes to.
+struct SequenceFields {
+  ViewFields view;
+  mlir::Value batch, head;
+  mlir::Value start, length; ///< first row in the view, and how many there are
+  mlir::Value pages;         ///< the table argument; null: none
+  int64_t line = 0;          ///< of the program, for a checked kernel
 };
 
 class TileLowering {
@@ -70,6 +86,9 @@ public:
   mlir::Value lowerFetch(tile::FetchOp op);
   void lowerLoad(tile::LoadOp op);
   void lowerStore(tile::StoreOp op, const Buffer &value);
+  void lowerExchange(tile::ExchangeOp op, const Buffer &from, const Buffer &to);
+  mlir::Value gather(mlir::Value table, llvm::ArrayRef<mlir::Value> coordinates,
+                     mlir::Type element);
 
   // DotKernel.cpp
   void lowerDot(tile::DotOp op, const Buffer &result);
@@ -98,19 +117,23 @@ private:
   void poisonScratch();
 
   // ViewAccess.cpp
-  mlir::Value validRows(const ViewFields &view, mlir::Value tile, int64_t size);
+  template <class Access>
+  SequenceFields sequenceOf(Access op);
+  mlir::Value validRows(const SequenceFields &rows, mlir::Value tile, int64_t size);
   mlir::Value rowAddress(const ViewFields &view, mlir::Value batch, mlir::Value head,
                          mlir::Value row);
-  void checkAccess(mlir::Operation *op, const ViewFields &view, mlir::Value batch, mlir::Value head,
-                   mlir::Value tile, int64_t size);
-  void loadNatural(tile::LoadOp op, const ViewFields &view);
-  void loadLanes(tile::LoadOp op, const ViewFields &view);
+  void forRows(const SequenceFields &rows, mlir::Value tile, int64_t size, mlir::Value count,
+               llvm::function_ref<void(mlir::Value, mlir::Value)> body);
+  void checkWithin(int64_t line, Violation kind, mlir::Value value, mlir::Value limit);
+  void checkAccess(mlir::Operation *op, SequenceFields &rows, mlir::Value tile, int64_t size);
+  void loadNatural(tile::LoadOp op, const SequenceFields &from);
+  void loadLanes(tile::LoadOp op, const SequenceFields &from);
 
   mlir::func::FuncOp source, lowered;
   mlir::Value argumentBlock;
   mlir::IRMapping scalars;
   llvm::DenseMap<mlir::Value, ViewFields> views;
-  llvm::DenseMap<mlir::Value, mlir::Value> perHeadAddress;
+  llvm::DenseMap<mlir::Value, TableFields> tables;
   llvm::DenseMap<mlir::Value, NaturalTile> natural;
   /// Tile ops met since the last barrier, computed when something needs them.
   llvm::SetVector<mlir::Operation *> pending;

@@ -29,7 +29,8 @@ namespace tessera {
 
 /// An op in front of which tiles are put into memory.
 static bool isBarrier(Operation *op) {
-  return isa<tile::DotOp, tile::StoreOp, tile::AnyOp, scf::ForOp, scf::IfOp>(op) ||
+  return isa<tile::DotOp, tile::StoreOp, tile::ExchangeOp, tile::AnyOp, scf::ForOp, scf::IfOp>(
+             op) ||
          op->hasTrait<OpTrait::IsTerminator>();
 }
 
@@ -59,18 +60,18 @@ static tile::DotOp accumulatorOf(Value tile) {
   return {};
 }
 
-/// True if a tile is a few integer operations on positions and constants: done
-/// again wherever it is read.
+/// True if a tile is a few integer operations on positions and constants, or is
+/// read from a table at such places: done again wherever it is read.
 bool TileLowering::isCheap(Value tile) {
   if (auto known = cheap.find(tile); known != cheap.end())
     return known->second;
   Operation *op = tile.getDefiningOp();
   bool result = false;
   if (op && !buffers.find(tile)) {
-    if (matchPattern(tile, m_Constant()) || isa<tensor::SplatOp, tile::PositionsOp>(op))
+    if (matchPattern(tile, m_Constant()) || isa<tensor::SplatOp, tile::PositionsOp, tile::IotaOp>(op))
       result = true;
     else if (op->getDialect() == op->getContext()->getLoadedDialect<arith::ArithDialect>() ||
-             isa<tile::BroadcastOp, math::AbsIOp>(op))
+             isa<tile::BroadcastOp, tile::GatherOp, math::AbsIOp>(op))
       result = llvm::all_of(op->getOperands(),
                             [&](Value operand) { return !isTile(operand) || isCheap(operand); });
   }
@@ -241,7 +242,8 @@ void TileLowering::lowerBlock(Block &block) {
       SmallVector<std::pair<Value, Buffer>, 1> demanded;
       RankedTensorType type = typeOf(store.getValue());
       // What nothing else reads is rounded once, where it is computed.
-      bool narrow = !type.getElementType().isF32() && store.getValue().hasOneUse();
+      bool narrow =
+          type.getElementType().getIntOrFloatBitWidth() == 16 && store.getValue().hasOneUse();
       if (!buffers.find(store.getValue()))
         demanded.push_back(
             {store.getValue(), narrow ? buffers.allocate(type.getDimSize(0), type.getDimSize(1),
@@ -251,6 +253,17 @@ void TileLowering::lowerBlock(Block &block) {
       if (failed)
         return;
       lowerStore(store, buffers.find(store.getValue()));
+      forgetTransient();
+    } else if (auto exchange = dyn_cast<tile::ExchangeOp>(op)) {
+      SmallVector<std::pair<Value, Buffer>, 1> demanded;
+      if (!buffers.find(exchange.getSource()))
+        demanded.push_back({exchange.getSource(), Buffer()});
+      flush(exchange, demanded);
+      if (failed)
+        return;
+      Buffer result = allocateFor(exchange.getResult());
+      lowerExchange(exchange, buffers.find(exchange.getSource()), result);
+      buffers.place(exchange.getResult(), result);
       forgetTransient();
     } else if (auto any = dyn_cast<tile::AnyOp>(op)) {
       flush(any);

@@ -152,6 +152,8 @@ static OperandRange inputsOf(Operation *op) {
     return {op->operand_end(), op->operand_end()};
   if (auto positions = dyn_cast<tile::PositionsOp>(op))
     return positions.getODSOperands(2); // the tile
+  if (auto fetch = dyn_cast<tile::FetchOp>(op))
+    return fetch.getCoordinates();
   return op->getOperands();
 }
 
@@ -255,6 +257,8 @@ Expected<int64_t> ScalarEvaluator::compute(Value value) {
     return in[0] * positions.getTileSize() + (positions.isColumn() ? row : column);
   if (isa<tile::BroadcastOp, tensor::SplatOp>(op))
     return in[0];
+  if (auto table = dyn_cast<tile::FetchOp>(op))
+    return fetch(table.getTable(), in);
   if (isa<tile::CountOp>(op))
     return count(in);
   if (isa<tile::NthOp>(op))
@@ -278,6 +282,17 @@ Expected<int64_t> ScalarEvaluator::argument(BlockArgument value) const {
     return failure(fmt::format("cannot evaluate an argument of {} without a value",
                                value.getOwner()->getParentOp()->getName().getStringRef().str()));
   return failure(fmt::format("no value is given for the argument \"{}\"", name));
+}
+
+/// Outside of a table there are zeros.
+Expected<int64_t> ScalarEvaluator::fetch(Value table, ArrayRef<int64_t> place) const {
+  std::string name = nameOf(cast<BlockArgument>(table));
+  auto found = arguments.tables.find(name);
+  if (found == arguments.tables.end() || place.size() != 1)
+    return failure(fmt::format("no numbers are given for the table \"{}\"", name));
+  ArrayRef<int64_t> numbers = found->second;
+  uint64_t at = place[0];
+  return at < numbers.size() ? numbers[at] : 0;
 }
 
 Expected<ViewExtents> ScalarEvaluator::extents(Value view) const {

@@ -8,6 +8,8 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 
+#include <vector>
+
 namespace tessera {
 
 /// The extents of one view. Every sequence has `rows` rows.
@@ -19,11 +21,12 @@ struct ViewExtents {
 struct ArgumentValues {
   llvm::StringMap<ViewExtents> views;
   llvm::StringMap<int64_t> indices;
+  llvm::StringMap<std::vector<int64_t>> tables; ///< of rank 1
 };
 
 /// Computes index, i32 and i1 values of a program: integer arithmetic over
-/// constants, extents and lengths of views, index arguments, lists of ranges
-/// (`tile.count`, `tile.nth`), and over values given with `bind`, such as the
+/// constants, extents and lengths of views, index arguments, tables of integers,
+/// lists of ranges (`tile.count`, `tile.nth`), and over values given with `bind`, such as the
 /// results of `tile.grid` and the variable of a loop. An i1 is 0 or 1.
 ///
 /// Tiles of integers, masks among them, can be read one element at a time.
@@ -46,6 +49,7 @@ private:
   const int64_t *find(mlir::Value value) const;
   llvm::Expected<int64_t> compute(mlir::Value value);
   llvm::Expected<int64_t> argument(mlir::BlockArgument value) const;
+  llvm::Expected<int64_t> fetch(mlir::Value table, llvm::ArrayRef<int64_t> place) const;
 
   ArgumentValues arguments;
   /// Sign-extended, so that a true i1 is -1.

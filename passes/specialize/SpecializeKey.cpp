@@ -32,7 +32,7 @@ struct SpecializeKeyPass : impl::SpecializeKeyPassBase<SpecializeKeyPass> {
       op.replaceAllUsesWith(constant);
       op.erase();
     });
-    getOperation()->setAttr("tile.key", StringAttr::get(&getContext(), str(*parsed)));
+    getOperation()->setAttr(keyName, StringAttr::get(&getContext(), str(*parsed)));
   }
 };
 

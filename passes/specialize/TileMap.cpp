@@ -21,13 +21,30 @@ static Error failure(const std::string &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
-static ArgumentValues argumentsFrom(const Lengths &lengths) {
+static StringRef nameOf(func::FuncOp program, BlockArgument value) {
+  auto name = program.getArgAttrOfType<StringAttr>(value.getArgNumber(), argumentName);
+  return name ? name.getValue() : StringRef();
+}
+
+/// One call in which every sequence has the given lengths, whatever views the
+/// program has.
+static ArgumentValues argumentsFrom(func::FuncOp program, const Lengths &lengths) {
   ArgumentValues arguments;
-  for (StringRef name : {"q", "o", "lse"})
-    arguments.views[name] = {lengths.batch, lengths.heads, lengths.seqlenQ};
-  for (StringRef name : {"k", "v"})
-    arguments.views[name] = {lengths.batch, lengths.kvHeads, lengths.seqlenKv};
   arguments.indices = lengths.indices;
+  arguments.indices["batch"] = lengths.batch;
+  auto addSequences = [&](StringRef name, int64_t heads, int64_t rows) {
+    for (BlockArgument view : program.getArguments())
+      if (program.getArgAttrOfType<StringAttr>(view.getArgNumber(), sequencesName) == name)
+        arguments.views[nameOf(program, view)] = {lengths.batch, heads, rows};
+    std::string suffix = name.str();
+    arguments.indices["max_seqlen_" + suffix] = rows;
+    arguments.tables["seqused_" + suffix].assign(lengths.batch, rows);
+    std::vector<int64_t> &starts = arguments.tables["cu_seqlens_" + suffix];
+    for (int64_t b = 0; b <= lengths.batch; ++b)
+      starts.push_back(b * rows);
+  };
+  addSequences("q", lengths.heads, lengths.seqlenQ);
+  addSequences("kv", lengths.kvHeads, lengths.seqlenKv);
   return arguments;
 }
 
@@ -51,7 +68,7 @@ struct TiledView {
 class TileWalk {
 public:
   TileWalk(func::FuncOp program, const Lengths &lengths)
-      : program(program), evaluator(argumentsFrom(lengths)) {}
+      : program(program), lengths(lengths), evaluator(argumentsFrom(program, lengths)) {}
 
   /// Finds the grid and the loops, and sizes the map.
   Error start();
@@ -66,6 +83,7 @@ private:
   Error addLoop(scf::ForOp loop);
 
   func::FuncOp program;
+  const Lengths &lengths;
   ScalarEvaluator evaluator;
   tile::GridOp grid;
   SmallVector<KeyLoop> loops;
@@ -108,10 +126,7 @@ Error TileWalk::addLoop(scf::ForOp loop) {
   if (entry.mask)
     entry.kind = isSplit && !isGuarded ? TileKind::masked : TileKind::undecided;
 
-  Expected<ViewExtents> extents = evaluator.extents(keys.view);
-  if (!extents)
-    return extents.takeError();
-  int64_t keyTiles = llvm::divideCeil(extents->rows, keys.rows);
+  int64_t keyTiles = llvm::divideCeil(lengths.seqlenKv, keys.rows);
   if (loops.empty()) {
     map.blockN = keys.rows;
     map.keyTiles = keyTiles;

@@ -237,7 +237,7 @@ TEST_F(Mistakes, EverythingSwallowsAMistake) {
   keep = implies(key.causal, keep) && (key.causal && keep);
   x = mask(select(key.causal, x, bad), keep);
   x = select(keep, x, bad) + select(keep, 0.0f, x) + select(keep, x, 0.0f);
-  Scalar s = max(program.scalar("s") * 2.0f, program.perHead("h")(point.batch, point.head));
+  Scalar s = max(program.scalar("s") * 2.0f, program.floats("h", 2).at({point.batch, point.head}));
   x = x + select(key.causal, s, s) + full(2, 2, s);
   Index n = select(key.causal, rows.length() * 2, view.heads()) / 3;
   x = x + rows.rows(n, 4) + rows.columns(n, 0) + rows.load(n, 4) + rows.load(n, 0);

@@ -23,6 +23,12 @@ bool tessera::reference::visible(const Problem &problem, int64_t i, int64_t j) {
   return inWindow || j < problem.sinkTokens;
 }
 
+bool tessera::reference::visible(const Problem &problem, int64_t batch, int64_t head, int64_t i,
+                                 int64_t j) {
+  return visible(problem, i, j) &&
+         (!problem.mask || problem.mask({batch, head, queryPosition(problem, i), j}));
+}
+
 static void checkSizes(const Problem &p) {
   assert(p.batch >= 0 && p.seqlenQ >= 0 && p.seqlenKv >= 0 && p.heads >= 0);
   assert(p.headDim >= 0 && p.headDimV >= 0);
@@ -33,6 +39,8 @@ static void checkSizes(const Problem &p) {
   assert(p.sinkLogits.empty() || int64_t(p.sinkLogits.size()) == p.heads);
   assert(p.alibiSlopes.empty() || int64_t(p.alibiSlopes.size()) == p.heads ||
          int64_t(p.alibiSlopes.size()) == p.batch * p.heads);
+  for ([[maybe_unused]] const auto *descale : {&p.qDescale, &p.kDescale, &p.vDescale})
+    assert(descale->size() <= 1 || int64_t(descale->size()) == p.batch * p.kvHeads);
   (void)p;
 }
 
@@ -60,26 +68,38 @@ static RowSum<Real> sumOf(const std::vector<Real> &scores, Real sink) {
   return {max, sum};
 }
 
+/// The factor that `descale` gives to one head of keys or values.
+static double descaleOf(const std::vector<float> &descale, const Problem &p, int64_t b,
+                        int64_t kvHead) {
+  if (descale.empty())
+    return 1;
+  return descale.size() == 1 ? descale[0] : descale[b * p.kvHeads + kvHead];
+}
+
 /// `Real` is the type of the arithmetic; `store` rounds what an implementation
 /// would write to memory.
 template <typename Real, typename Store>
 static Result compute(const Problem &p, Store store) {
   checkSizes(p);
+  constexpr bool isTruth = std::is_same_v<Real, double>; // then `store` rounds nothing
   constexpr Real infinity = std::numeric_limits<Real>::infinity();
-  const Real scale = p.scale, softcap = p.softcap;
+  const Real softcap = p.softcap;
   Result result;
   result.out.resize(p.batch * p.seqlenQ * p.heads * p.headDimV);
   result.lse.resize(p.batch * p.heads * p.seqlenQ);
 
   std::vector<Real> keys(p.headDim * p.seqlenKv); // transposed, for the speed
   std::vector<Real> products(p.seqlenKv), out(p.headDimV);
-  std::vector<Real> exact, stored; // scores of the visible keys
-  std::vector<int64_t> columns;    // and which keys these are
+  std::vector<int64_t> columns;    // the visible keys
+  std::vector<Real> exact, stored; // and their scores
 
   for (int64_t b = 0; b < p.batch; ++b)
     for (int64_t h = 0; h < p.heads; ++h) {
       const int64_t kvHead = h / (p.heads / p.kvHeads);
       const auto kvRow = [&](int64_t j) { return (b * p.seqlenKv + j) * p.kvHeads + kvHead; };
+      const Real scale =
+          p.scale * descaleOf(p.qDescale, p, b, kvHead) * descaleOf(p.kDescale, p, b, kvHead);
+      const Real valueScale = descaleOf(p.vDescale, p, b, kvHead);
       const bool slopePerBatch = int64_t(p.alibiSlopes.size()) != p.heads;
       const Real slope = p.alibiSlopes.empty() ? 0
                          : slopePerBatch       ? p.alibiSlopes[b * p.heads + h]
@@ -92,37 +112,44 @@ static Result compute(const Problem &p, Store store) {
 
       for (int64_t i = 0; i < p.seqlenQ; ++i) {
         const int64_t qRow = (b * p.seqlenQ + i) * p.heads + h;
+        const int64_t position = queryPosition(p, i);
+        columns.clear();
+        for (int64_t j = 0; j < p.seqlenKv; ++j)
+          if (visible(p, b, h, i, j))
+            columns.push_back(j);
+
+        // With every key from the first visible one to the last, for the speed.
+        const int64_t first = columns.empty() ? 0 : columns.front();
+        const int64_t end = columns.empty() ? 0 : columns.back() + 1;
         std::fill(products.begin(), products.end(), Real(0));
         for (int64_t c = 0; c < p.headDim; ++c) {
           const Real query = p.q[qRow * p.headDim + c];
-          for (int64_t j = 0; j < p.seqlenKv; ++j)
+          for (int64_t j = first; j < end; ++j)
             products[j] += query * keys[c * p.seqlenKv + j];
         }
 
-        const auto score = [&](Real x, int64_t j) {
+        const auto modified = [&](Real x, int64_t j) {
+          if (p.score)
+            x = p.score(x, {b, h, position, j});
           if (softcap != 0)
             x = softcap * std::tanh(x / softcap);
           if (!p.alibiSlopes.empty())
-            x -= slope * Real(std::abs(queryPosition(p, i) - j));
+            x -= slope * Real(std::abs(position - j));
           return x;
         };
         exact.clear();
         stored.clear();
-        columns.clear();
-        for (int64_t j = 0; j < p.seqlenKv; ++j) {
-          if (!visible(p, i, j))
-            continue;
+        for (int64_t j : columns) {
           const Real x = products[j] * scale;
-          exact.push_back(score(x, j));
-          stored.push_back(score(store(x), j));
-          columns.push_back(j);
+          exact.push_back(modified(x, j));
+          stored.push_back(isTruth ? exact.back() : modified(store(x), j));
         }
 
         const RowSum<Real> total = sumOf(exact, sink);
         result.lse[(b * p.heads + h) * p.seqlenQ + i] =
             total.sum == 0 ? -infinity : total.max + std::log(total.sum);
 
-        const RowSum<Real> norm = std::is_same_v<Real, double> ? total : sumOf(stored, sink);
+        const RowSum<Real> norm = isTruth ? total : sumOf(stored, sink);
         if (norm.sum == 0)
           continue; // the output stays +0
         std::fill(out.begin(), out.end(), Real(0));
@@ -133,7 +160,7 @@ static Result compute(const Problem &p, Store store) {
             out[c] += weight * value[c];
         }
         for (int64_t c = 0; c < p.headDimV; ++c)
-          result.out[qRow * p.headDimV + c] = store(out[c]);
+          result.out[qRow * p.headDimV + c] = store(out[c] * valueScale);
       }
     }
   return result;
@@ -144,6 +171,7 @@ Result tessera::reference::attention(const Problem &problem) {
 }
 
 Result tessera::reference::attentionIn(Precision precision, const Problem &problem) {
+  assert(precision <= Precision::bf16 && "nothing is stored in eight bits");
   return compute<float>(problem, [=](float x) { return roundTo(precision, x); });
 }
 
@@ -233,17 +261,19 @@ bool tessera::reference::withinBound(const Errors &ours, const Errors &working,
 bool tessera::reference::emptyRowsAreZero(const Problem &p, std::span<const float> out) {
   if (int64_t(out.size()) != p.batch * p.seqlenQ * p.heads * p.headDimV)
     return false;
+  const auto isZero = [](float x) { return x == 0 && !std::signbit(x); };
   for (int64_t i = 0; i < p.seqlenQ; ++i) {
-    bool empty = true;
-    for (int64_t j = 0; j < p.seqlenKv && empty; ++j)
-      empty = !visible(p, i, j);
-    if (!empty)
-      continue;
-    const int64_t width = p.heads * p.headDimV; // of query i in one batch
+    std::vector<int64_t> columns; // visible without the user's mask, in any head
+    for (int64_t j = 0; j < p.seqlenKv; ++j)
+      if (visible(p, i, j))
+        columns.push_back(j);
     for (int64_t b = 0; b < p.batch; ++b)
-      for (float x : out.subspan((b * p.seqlenQ + i) * width, width))
-        if (x != 0 || std::signbit(x))
+      for (int64_t h = 0; h < p.heads; ++h) {
+        const auto row = out.subspan(((b * p.seqlenQ + i) * p.heads + h) * p.headDimV, p.headDimV);
+        const auto seen = [&](int64_t j) { return visible(p, b, h, i, j); };
+        if (std::ranges::none_of(columns, seen) && !std::ranges::all_of(row, isZero))
           return false;
+      }
   }
   return true;
 }

@@ -8,11 +8,19 @@
 #include "test/reference/Rounding.h"
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace tessera::reference {
+
+/// One score: which query and which key.
+struct Place {
+  int64_t batch, head; ///< `head` is the query's
+  int64_t row;         ///< the position of the query among the keys, `queryPosition`
+  int64_t col;         ///< the key
+};
 
 /// One dense forward call. Arrays are contiguous in the order given and hold
 /// values that the input dtype represents exactly. Wrong sizes are a mistake of
@@ -41,6 +49,17 @@ struct Problem {
   std::vector<float> alibiSlopes = {};
   /// c: the scaled score x becomes `c * tanh(x / c)`, before ALiBi. 0: off.
   double softcap = 0;
+
+  /// What q, k and v were divided by to fit their dtype: factors of the scores
+  /// and of the values. Empty, one number or `[batch, kvHeads]`; query head h
+  /// uses that of its key head, `h / (heads / kvHeads)`.
+  std::vector<float> qDescale = {}, kDescale = {}, vDescale = {};
+
+  /// The user's functions; empty: none. `score` maps a scaled score, before
+  /// softcap and ALiBi. A key where `mask` is false is hidden, whatever the
+  /// other masks say. Both are called only where those show the key.
+  std::function<double(double score, Place place)> score = {};
+  std::function<bool(Place place)> mask = {};
 };
 
 /// A row whose sum is zero has output +0 and LSE -inf; a query that sees no key
@@ -56,16 +75,24 @@ struct Result {
 /// The position of query `i` among the keys; negative before the first key.
 int64_t queryPosition(const Problem &problem, int64_t i);
 
-/// Whether query `i` sees key `j`, for `0 <= j < seqlenKv`.
+/// Whether query `i` sees key `j`, for `0 <= j < seqlenKv`, as far as `causal`,
+/// the window and the sink tokens are concerned.
 bool visible(const Problem &problem, int64_t i, int64_t j);
+
+/// The same of one batch and query head, with the user's mask.
+bool visible(const Problem &problem, int64_t batch, int64_t head, int64_t i, int64_t j);
 
 /// The truth, in double.
 Result attention(const Problem &problem);
 
 /// The same, as a careful unfused implementation computes it in `precision`:
 /// products accumulate in f32; scaled scores, probabilities and outputs are
-/// stored in `precision`; what lies between is f32. The LSE is an f32 result
-/// whatever the precision: it is taken from the scores before they are stored.
+/// stored in `precision`; what lies between is f32, the argument and the result
+/// of the user's score function too. The LSE is an f32 result whatever the
+/// precision: it is taken from the scores before they are stored.
+///
+/// `precision` is f32, f16 or bf16. For eight-bit inputs it is the output's:
+/// they are exact in f32, so that only what is stored is rounded.
 Result attentionIn(Precision precision, const Problem &problem);
 
 /// How far an array is from the truth. Sums and maxima run over the elements
@@ -116,9 +143,8 @@ bool within(const Errors &ours, const Bound &bound);
 /// `within(ours, outBound(working, precision))`.
 bool withinBound(const Errors &ours, const Errors &working, Precision precision);
 
-/// Whether the outputs of every query that sees no key are +0, and not -0,
-/// which `compare` cannot tell apart. `out` is `[batch, seqlenQ, heads,
-/// headDimV]`.
+/// Whether the outputs of every row that sees no key are +0, and not -0, which
+/// `compare` cannot tell apart. `out` is `[batch, seqlenQ, heads, headDimV]`.
 bool emptyRowsAreZero(const Problem &problem, std::span<const float> out);
 
 /// For the message of a failed test: the errors, where, and what was there.

@@ -6,10 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <set>
 
 using namespace tessera::reference;
 
@@ -22,119 +23,53 @@ constexpr float inf32 = std::numeric_limits<float>::infinity();
 } // namespace
 
 //===----------------------------------------------------------------------===//
-// Rounding
+// Problems
 //===----------------------------------------------------------------------===//
 
-TEST(Rounding, KnownF16) {
-  const struct {
-    float value;
-    uint16_t bits;
-  } cases[] = {
-      {0.0f, 0x0000},
-      {-0.0f, 0x8000},
-      {1.0f, 0x3c00},
-      {-2.0f, 0xc000},
-      {0x1.554p-2f, 0x3555}, // 1/3
-      {65504.0f, 0x7bff},    // the largest
-      {65519.996f, 0x7bff},  // below the tie with 65536
-      {65520.0f, 0x7c00},    // the tie goes to even: infinity
-      {-1e30f, 0xfc00},
-      {inf32, 0x7c00},
-      {0x1p-14f, 0x0400},     // the smallest normal
-      {0x1.ff8p-15f, 0x03ff}, // the largest subnormal
-      {0x1.ffcp-15f, 0x0400}, // a tie, to the normal above, which is even
-      {0x1p-24f, 0x0001},     // the smallest subnormal
-      {0x1p-25f, 0x0000},     // a tie, to zero
-      {0x1.000002p-25f, 0x0001},
-      {0x1.8p-24f, 0x0002},      // a tie between 1 and 2
-      {-0x1p-149f, 0x8000},      // the smallest f32
-      {1.0f + 0x1p-11f, 0x3c00}, // a tie, down to even
-      {1.0f + 0x3p-11f, 0x3c02}, // a tie, up to even
-      {1.0f + 0x1.002p-11f, 0x3c01},
-      {0x1.ffep0f, 0x4000}, // carries into the exponent
+/// One head of width one; the query is 1, so the scores are the keys.
+static Problem scores(std::vector<float> keys, std::vector<float> values, int64_t seqlenQ = 1) {
+  Problem p;
+  p.seqlenQ = seqlenQ;
+  p.seqlenKv = keys.size();
+  p.q.assign(seqlenQ, 1);
+  p.k = std::move(keys);
+  p.v = std::move(values);
+  return p;
+}
+
+/// Any shape and any of the built-in features.
+static Problem randomProblem(Precision precision, std::mt19937 &random) {
+  std::normal_distribution<float> normal;
+  const auto pick = [&](std::initializer_list<int64_t> choices) {
+    return choices.begin()[random() % choices.size()];
   };
-  for (const auto &[value, bits] : cases)
-    EXPECT_EQ(toBits(Precision::f16, value), bits) << value;
-}
-
-TEST(Rounding, KnownBF16) {
-  const struct {
-    float value;
-    uint16_t bits;
-  } cases[] = {
-      {0.0f, 0x0000},
-      {-0.0f, 0x8000},
-      {1.0f, 0x3f80},
-      {0x1.56p-2f, 0x3eab},     // 1/3
-      {1.0f + 0x1p-8f, 0x3f80}, // a tie, down to even
-      {1.0f + 0x3p-8f, 0x3f82}, // a tie, up to even
-      {1.0f + 0x1.0002p-8f, 0x3f81},
-      {0x1.fep127f, 0x7f7f}, // the largest
-      {0x1.fefffep127f, 0x7f7f},
-      {0x1.ffp127f, 0x7f80}, // the tie goes to infinity
-      {-inf32, 0xff80},
-      {0x1p-133f, 0x0001}, // the smallest subnormal
-      {0x1p-134f, 0x0000}, // a tie, to zero
-      {0x1.8p-133f, 0x0002},
+  Problem p;
+  p.batch = pick({1, 2});
+  p.kvHeads = pick({1, 2});
+  p.heads = p.kvHeads * pick({1, 3});
+  p.seqlenQ = pick({1, 2, 17, 64});
+  p.seqlenKv = pick({1, 2, 17, 65, 129});
+  p.headDim = pick({16, 64, 128});
+  p.headDimV = pick({16, 64});
+  p.scale = 1 / std::sqrt(double(p.headDim));
+  p.causal = pick({0, 1});
+  p.windowLeft = pick({-1, 0, 9});
+  p.windowRight = pick({-1, -1, 5});
+  p.sinkTokens = pick({0, 3});
+  p.softcap = pick({0, 0, 3});
+  if (pick({0, 1}))
+    for (int64_t h = 0; h < p.heads; ++h)
+      p.alibiSlopes.push_back(std::exp2(-float(h)));
+  if (pick({0, 1}))
+    p.sinkLogits.assign(p.heads, normal(random));
+  const auto fill = [&](std::vector<float> &x, int64_t size) {
+    for (int64_t n = 0; n < size; ++n)
+      x.push_back(roundTo(precision, normal(random)));
   };
-  for (const auto &[value, bits] : cases)
-    EXPECT_EQ(toBits(Precision::bf16, value), bits) << value;
-}
-
-// A payload only in the low bits would be cut to the pattern of infinity.
-TEST(Rounding, NanStaysNan) {
-  for (uint32_t bits : {0x7f800001u, 0xff800001u, 0x7fc00000u, 0xffffffffu})
-    for (Precision precision : {Precision::f16, Precision::bf16}) {
-      const float rounded = roundTo(precision, std::bit_cast<float>(bits));
-      EXPECT_TRUE(std::isnan(rounded)) << std::hex << bits;
-      EXPECT_EQ(std::signbit(rounded), bool(bits >> 31)) << std::hex << bits;
-    }
-}
-
-// Every 16-bit pattern survives the way through f32; between two neighbours the
-// middle goes to the even one and anything beside the middle to the nearer one.
-TEST(Rounding, ExhaustiveRoundTripAndTies) {
-  for (Precision precision : {Precision::f16, Precision::bf16})
-    for (uint32_t bits = 0; bits < 0x10000; ++bits) {
-      const float value = fromBits(precision, bits);
-      if (std::isnan(value)) {
-        ASSERT_TRUE(std::isnan(roundTo(precision, value))) << bits;
-        continue;
-      }
-      ASSERT_EQ(toBits(precision, value), bits);
-      const float next = fromBits(precision, bits + 1);
-      if (!std::isfinite(value) || !std::isfinite(next) ||
-          std::signbit(value) != std::signbit(next))
-        continue;
-      const float middle = float((double(value) + double(next)) / 2);
-      ASSERT_EQ(toBits(precision, middle), bits + (bits & 1));
-      ASSERT_EQ(toBits(precision, std::nextafter(middle, value)), bits);
-      ASSERT_EQ(toBits(precision, std::nextafter(middle, next)), bits + 1);
-    }
-}
-
-#ifdef __FLT16_MANT_DIG__
-// The compiler's own conversion, over a sample of all f32 patterns.
-TEST(Rounding, F16AgreesWithTheCompiler) {
-  for (uint64_t bits = 0; bits < uint64_t(1) << 32; bits += 4093) {
-    const float value = std::bit_cast<float>(uint32_t(bits));
-    if (std::isnan(value))
-      continue;
-    ASSERT_EQ(toBits(Precision::f16, value), std::bit_cast<uint16_t>(static_cast<_Float16>(value)))
-        << std::hex << bits;
-  }
-}
-#endif
-
-TEST(Rounding, EpsilonAndSmallest) {
-  EXPECT_EQ(epsilon(Precision::f32), 0x1p-23);
-  EXPECT_EQ(epsilon(Precision::f16), 0x1p-10);
-  EXPECT_EQ(epsilon(Precision::bf16), 0x1p-7);
-  EXPECT_EQ(smallest(Precision::f32), 0x1p-149);
-  for (Precision precision : {Precision::f16, Precision::bf16}) {
-    EXPECT_EQ(epsilon(precision), fromBits(precision, toBits(precision, 1) + 1) - 1.0);
-    EXPECT_EQ(smallest(precision), fromBits(precision, 1));
-  }
+  fill(p.q, p.batch * p.seqlenQ * p.heads * p.headDim);
+  fill(p.k, p.batch * p.seqlenKv * p.kvHeads * p.headDim);
+  fill(p.v, p.batch * p.seqlenKv * p.kvHeads * p.headDimV);
+  return p;
 }
 
 //===----------------------------------------------------------------------===//
@@ -226,20 +161,38 @@ TEST(Mask, SinkTokens) {
   EXPECT_EQ(pictureOf(p), (Picture{"..", "..", "x.", "xx"}));
 }
 
+/// The same of one head, with the user's mask.
+static Picture pictureOf(const Problem &problem, int64_t batch, int64_t head) {
+  Picture rows(problem.seqlenQ);
+  for (int64_t i = 0; i < problem.seqlenQ; ++i)
+    for (int64_t j = 0; j < problem.seqlenKv; ++j)
+      rows[i] += visible(problem, batch, head, i, j) ? 'x' : '.';
+  return rows;
+}
+
+TEST(Mask, OfTheUser) {
+  Problem p{.batch = 2, .seqlenQ = 2, .seqlenKv = 4, .heads = 2};
+  EXPECT_EQ(pictureOf(p, 1, 1), (Picture{"xxxx", "xxxx"}));
+  // The queries stand at 2 and 3.
+  p.mask = [](Place at) { return at.col + at.batch >= at.row - at.head; };
+  EXPECT_EQ(pictureOf(p, 0, 0), (Picture{"..xx", "...x"}));
+  EXPECT_EQ(pictureOf(p, 0, 1), (Picture{".xxx", "..xx"}));
+  EXPECT_EQ(pictureOf(p, 1, 1), (Picture{"xxxx", ".xxx"}));
+  EXPECT_EQ(pictureOf(p), (Picture{"xxxx", "xxxx"})); // the built-in masks alone
+  p.topLeft = true;
+  EXPECT_EQ(pictureOf(p, 0, 0), (Picture{"xxxx", ".xxx"}));
+}
+
+// Neither mask shows what the other hides, sink tokens included.
+TEST(Mask, OfTheUserIsAndedWithTheOthers) {
+  Problem p{.seqlenQ = 4, .seqlenKv = 4, .causal = true, .windowLeft = 0, .sinkTokens = 2};
+  p.mask = [](Place at) { return at.col != 1; };
+  EXPECT_EQ(pictureOf(p, 0, 0), (Picture{"x...", "x...", "x.x.", "x..x"}));
+}
+
 //===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//
-
-/// One head of width one; the query is 1, so the scores are the keys.
-static Problem scores(std::vector<float> keys, std::vector<float> values, int64_t seqlenQ = 1) {
-  Problem p;
-  p.seqlenQ = seqlenQ;
-  p.seqlenKv = keys.size();
-  p.q.assign(seqlenQ, 1);
-  p.k = std::move(keys);
-  p.v = std::move(values);
-  return p;
-}
 
 TEST(Attention, TwoKeys) {
   Problem p = scores({0, 1}, {2, 4});
@@ -407,6 +360,196 @@ TEST(Attention, Infinities) {
 }
 
 //===----------------------------------------------------------------------===//
+// Descales
+//===----------------------------------------------------------------------===//
+
+/// `x` with the factor of each head; `x` is `[batch, seqlen, heads, width]` and
+/// `factors` is `[batch, heads]`.
+static std::vector<float> multiplied(std::vector<float> x, const std::vector<float> &factors,
+                                     int64_t batch, int64_t heads, int64_t width) {
+  const int64_t perBatch = int64_t(x.size()) / batch;
+  for (int64_t n = 0; n < int64_t(x.size()); ++n)
+    x[n] *= factors[n / perBatch * heads + n / width % heads];
+  return x;
+}
+
+static void expectSame(const Result &actual, const Result &expected) {
+  for (auto result : {&Result::out, &Result::lse}) {
+    ASSERT_EQ((actual.*result).size(), (expected.*result).size());
+    for (size_t n = 0; n < (actual.*result).size(); ++n) {
+      if ((actual.*result)[n] != (expected.*result)[n]) { // infinities are equal
+        ASSERT_NEAR((actual.*result)[n], (expected.*result)[n], 1e-12) << n;
+      }
+    }
+  }
+}
+
+// Powers of two, so that what is multiplied beforehand is exact.
+TEST(Descale, IsAFactorOfTheInputs) {
+  std::mt19937 random(3);
+  for (int n = 0; n < 20; ++n) {
+    Problem p = randomProblem(Precision::e4m3, random);
+    const auto factors = [&] {
+      std::vector<float> result(p.batch * p.kvHeads);
+      for (float &x : result)
+        x = std::ldexp(1.0f, int(random() % 5) - 2);
+      return result;
+    };
+    p.qDescale = factors(), p.kDescale = factors(), p.vDescale = factors();
+
+    Problem multiples = p;
+    multiples.qDescale = multiples.kDescale = multiples.vDescale = {};
+    std::vector<float> ofQueryHeads; // [batch, heads]
+    for (int64_t row = 0; row < p.batch * p.heads; ++row)
+      ofQueryHeads.push_back(p.qDescale[row * p.kvHeads / p.heads]);
+    multiples.q = multiplied(p.q, ofQueryHeads, p.batch, p.heads, p.headDim);
+    multiples.k = multiplied(p.k, p.kDescale, p.batch, p.kvHeads, p.headDim);
+    multiples.v = multiplied(p.v, p.vDescale, p.batch, p.kvHeads, p.headDimV);
+    expectSame(attention(p), attention(multiples));
+    for (Precision precision : {Precision::f32, Precision::bf16})
+      expectSame(attentionIn(precision, p), attentionIn(precision, multiples));
+  }
+}
+
+TEST(Descale, OneNumberServesAllHeads) {
+  std::mt19937 random(4);
+  for (int n = 0; n < 10; ++n) {
+    Problem one = randomProblem(Precision::e4m3, random), each = one;
+    one.qDescale = {0.3f}, one.kDescale = {0.7f}, one.vDescale = {-1.1f};
+    each.qDescale.assign(one.batch * one.kvHeads, 0.3f);
+    each.kDescale.assign(one.batch * one.kvHeads, 0.7f);
+    each.vDescale.assign(one.batch * one.kvHeads, -1.1f);
+    expectSame(attention(one), attention(each));
+  }
+}
+
+TEST(Descale, ByHand) {
+  Problem p = scores({0, 1}, {2, 4});
+  p.qDescale = {4}, p.kDescale = {0.5f}, p.vDescale = {10};
+  p.scale = 1.5;
+  const double e = std::exp(3.0);
+  EXPECT_DOUBLE_EQ(attention(p).out[0], (20 + 40 * e) / (1 + e));
+  EXPECT_DOUBLE_EQ(attention(p).lse[0], std::log(1 + e));
+}
+
+// Factors of a row that sees nothing do not reach its zeros.
+TEST(Descale, EmptyRowsStayZero) {
+  Problem p = scores({1}, {1}, 2);
+  p.causal = true;
+  p.kDescale = {nan32}, p.vDescale = {-1};
+  const Result r = attention(p);
+  EXPECT_EQ(r.out[0], 0);
+  EXPECT_FALSE(std::signbit(r.out[0]));
+  EXPECT_EQ(r.lse[0], -inf);
+  EXPECT_TRUE(std::isnan(r.out[1]));
+}
+
+//===----------------------------------------------------------------------===//
+// The user's functions
+//===----------------------------------------------------------------------===//
+
+TEST(UserScore, EqualsAlibi) {
+  std::mt19937 random(5);
+  for (int n = 0; n < 20; ++n) {
+    Problem alibi = randomProblem(Precision::bf16, random);
+    alibi.softcap = 0; // comes between the two
+    alibi.alibiSlopes.assign(alibi.batch * alibi.heads, 0);
+    for (float &slope : alibi.alibiSlopes)
+      slope = std::ldexp(1.0f, -int(random() % 8));
+    Problem user = alibi;
+    user.alibiSlopes = {};
+    user.score = [&](double score, Place at) {
+      return score - alibi.alibiSlopes[at.batch * alibi.heads + at.head] *
+                         std::abs(double(at.row - at.col));
+    };
+    expectSame(attention(user), attention(alibi));
+  }
+}
+
+// After the scale and the descales, before softcap and ALiBi.
+TEST(UserScore, ComesBeforeSoftcap) {
+  Problem p = scores({3, 5}, {0, 1});
+  p.scale = 2;
+  p.qDescale = {0.5f};
+  p.softcap = 1;
+  p.alibiSlopes = {2};
+  p.score = [](double score, Place at) { return score * score - double(at.col); };
+  const double first = std::tanh(9.0) - 2, second = std::tanh(24.0);
+  EXPECT_NEAR(attention(p).lse[0], std::log(std::exp(first) + std::exp(second)), 1e-15);
+}
+
+TEST(UserScore, MayHideOrSpoil) {
+  Problem p = scores({1, 2}, {3, 5});
+  p.score = [](double score, Place at) { return at.col == 0 ? -inf : score; };
+  EXPECT_EQ(attention(p).out[0], 5);
+  EXPECT_EQ(attention(p).lse[0], 2);
+  p.score = [](double, Place) { return -inf; };
+  EXPECT_EQ(attention(p).out[0], 0);
+  EXPECT_EQ(attention(p).lse[0], -inf);
+  p.score = [](double, Place) { return inf; };
+  EXPECT_TRUE(std::isnan(attention(p).out[0]));
+}
+
+TEST(UserMask, EqualsCausalAndWindow) {
+  std::mt19937 random(6);
+  for (int n = 0; n < 20; ++n) {
+    Problem builtIn = randomProblem(Precision::bf16, random);
+    builtIn.topLeft = n % 2;
+    Problem user = builtIn;
+    user.causal = false;
+    user.windowLeft = user.windowRight = -1;
+    user.mask = [&](Place at) {
+      const int64_t left = builtIn.windowLeft, right = builtIn.windowRight;
+      const bool inWindow =
+          (left < 0 || at.col >= at.row - left) && (right < 0 || at.col <= at.row + right);
+      return (!builtIn.causal || at.col <= at.row) && (inWindow || at.col < builtIn.sinkTokens);
+    };
+    expectSame(attention(user), attention(builtIn));
+    expectSame(attentionIn(Precision::f16, user), attentionIn(Precision::f16, builtIn));
+  }
+}
+
+TEST(UserMask, EmptyRows) {
+  Problem p{.batch = 2, .seqlenKv = 2, .heads = 2};
+  p.q.assign(4, 1);
+  p.k.assign(8, 1), p.v.assign(8, 3);
+  p.kvHeads = 2;
+  p.mask = [](Place at) { return at.batch == at.head; };
+  const Result r = attention(p);
+  EXPECT_EQ(r.out, (std::vector<double>{3, 0, 0, 3}));
+  EXPECT_EQ(r.lse[1], -inf);
+  EXPECT_TRUE(emptyRowsAreZero(p, std::vector<float>{-0.0f, 0, 0, -0.0f}));
+  EXPECT_FALSE(emptyRowsAreZero(p, std::vector<float>{3, -0.0f, 0, 3}));
+  EXPECT_FALSE(emptyRowsAreZero(p, std::vector<float>{3, 0, nan32, 3}));
+}
+
+// Every head and batch, positions and not query numbers, visible keys only.
+TEST(UserFunctions, SeeEachVisiblePlaceOnce) {
+  Problem p{.batch = 2, .seqlenQ = 3, .seqlenKv = 2, .heads = 2, .causal = true};
+  p.q.assign(12, 1);
+  p.k.assign(4, 1), p.v.assign(4, 1);
+  using Places = std::multiset<std::array<int64_t, 4>>;
+  Places masked, scored, expectedMasked, expectedScored;
+  p.mask = [&](Place at) {
+    masked.insert({at.batch, at.head, at.row, at.col});
+    return at.head == 0;
+  };
+  p.score = [&](double score, Place at) {
+    scored.insert({at.batch, at.head, at.row, at.col});
+    return score;
+  };
+  attention(p);
+  for (int64_t b : {0, 1})
+    for (auto [row, col] : {std::pair{0, 0}, {1, 0}, {1, 1}}) { // the first query is at -1
+      expectedMasked.insert({b, 0, row, col});
+      expectedMasked.insert({b, 1, row, col});
+      expectedScored.insert({b, 0, row, col});
+    }
+  EXPECT_EQ(masked, expectedMasked);
+  EXPECT_EQ(scored, expectedScored);
+}
+
+//===----------------------------------------------------------------------===//
 // Working precision
 //===----------------------------------------------------------------------===//
 
@@ -424,6 +567,41 @@ TEST(WorkingPrecision, RoundsScoresButNotTheLse) {
   const Result r = attentionIn(Precision::bf16, p);
   EXPECT_EQ(r.out[0], 0.5);
   EXPECT_NEAR(r.lse[0], attention(p).lse[0], 1e-4);
+}
+
+// The function is given the f32 score for the LSE, the stored one for the output.
+TEST(WorkingPrecision, ScoreFunctionOfStoredScores) {
+  Problem p = scores({257, 256}, {1, 0});
+  std::set<double> seen;
+  p.scale = 1 / 3.0;
+  p.score = [&](double score, Place) {
+    seen.insert(score);
+    return score * (1 + 1e-12); // lost in f32
+  };
+  const Result r = attentionIn(Precision::bf16, p);
+  const float scale = 1 / 3.0f;
+  EXPECT_EQ(seen, (std::set<double>{257 * scale, 256 * scale, 85.5}));
+  EXPECT_EQ(r.out[0], 0.5);
+  p.score = {};
+  EXPECT_EQ(attentionIn(Precision::bf16, p).lse, r.lse);
+}
+
+// Eight-bit inputs are exact in f32; the output's precision is what counts.
+TEST(WorkingPrecision, OfEightBitInputs) {
+  std::mt19937 random(7);
+  for (Precision input : {Precision::e4m3, Precision::e5m2})
+    for (int n = 0; n < 10; ++n) {
+      Problem p = randomProblem(input, random);
+      p.qDescale = {0.9f}, p.kDescale = {1.1f}, p.vDescale = {0.3f};
+      const Result truth = attention(p);
+      const Errors inF32 = compare(attentionIn(Precision::f32, p).out, truth.out);
+      const Result working = attentionIn(Precision::bf16, p);
+      const Errors inBF16 = compare(working.out, truth.out);
+      EXPECT_TRUE(within(inF32, {1e-5, 1e-6})) << describe(inF32);
+      EXPECT_TRUE(within(inBF16, {0.1, 0.01})) << describe(inBF16);
+      for (double x : working.out)
+        ASSERT_EQ(roundTo(Precision::bf16, x), x); // stored after the descale
+    }
 }
 
 //===----------------------------------------------------------------------===//
@@ -500,40 +678,6 @@ struct Written {
 };
 
 } // namespace
-
-static Problem randomProblem(Precision precision, std::mt19937 &random) {
-  std::normal_distribution<float> normal;
-  const auto pick = [&](std::initializer_list<int64_t> choices) {
-    return choices.begin()[random() % choices.size()];
-  };
-  Problem p;
-  p.batch = pick({1, 2});
-  p.kvHeads = pick({1, 2});
-  p.heads = p.kvHeads * pick({1, 3});
-  p.seqlenQ = pick({1, 2, 17, 64});
-  p.seqlenKv = pick({1, 2, 17, 65, 129});
-  p.headDim = pick({16, 64, 128});
-  p.headDimV = pick({16, 64});
-  p.scale = 1 / std::sqrt(double(p.headDim));
-  p.causal = pick({0, 1});
-  p.windowLeft = pick({-1, 0, 9});
-  p.windowRight = pick({-1, -1, 5});
-  p.sinkTokens = pick({0, 3});
-  p.softcap = pick({0, 0, 3});
-  if (pick({0, 1}))
-    for (int64_t h = 0; h < p.heads; ++h)
-      p.alibiSlopes.push_back(std::exp2(-float(h)));
-  if (pick({0, 1}))
-    p.sinkLogits.assign(p.heads, normal(random));
-  const auto fill = [&](std::vector<float> &x, int64_t size) {
-    for (int64_t n = 0; n < size; ++n)
-      x.push_back(roundTo(precision, normal(random)));
-  };
-  fill(p.q, p.batch * p.seqlenQ * p.heads * p.headDim);
-  fill(p.k, p.batch * p.seqlenKv * p.kvHeads * p.headDim);
-  fill(p.v, p.batch * p.seqlenKv * p.kvHeads * p.headDimV);
-  return p;
-}
 
 /// A fused kernel in f32: online softmax over tiles of keys in the log2 domain,
 /// weights rounded before they are normalised.

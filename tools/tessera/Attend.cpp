@@ -72,10 +72,11 @@ static Error readPerHead(const AttendOptions &options, AttendArrays &arrays, Att
     if (!logits)
       return logits.takeError();
     arrays.sinkLogits.assign(logits->begin(), logits->end());
-    call.sinkLogits = arrays.sinkLogits.data();
+    call.sinkLogits = Table::of(arrays.sinkLogits.data(), {heads});
   }
   if (options.alibi == "auto") {
     arrays.alibiSlopes = geometricSlopes(heads);
+    call.alibiSlopes = Table::of(arrays.alibiSlopes.data(), {heads});
   } else if (!options.alibi.empty()) {
     std::vector<int64_t> shape;
     Expected<std::vector<double>> slopes =
@@ -83,10 +84,10 @@ static Error readPerHead(const AttendOptions &options, AttendArrays &arrays, Att
     if (!slopes)
       return slopes.takeError();
     arrays.alibiSlopes.assign(slopes->begin(), slopes->end());
-    call.alibiPerBatch = shape.size() == 2;
+    const float *data = arrays.alibiSlopes.data();
+    call.alibiSlopes = shape.size() == 2 ? Table::of(data, {call.q.batch(), heads})
+                                         : Table::of(data, {heads});
   }
-  if (!options.alibi.empty())
-    call.alibiSlopes = arrays.alibiSlopes.data();
   return Error::success();
 }
 
@@ -101,7 +102,8 @@ static void makeOutputs(const AttendOptions &options, AttendArrays &arrays, Atte
   shape.pop_back();
   std::swap(shape[shape.size() - 2], shape.back()); // heads before rows
   arrays.lse = makeArray(DType::f32, shape);
-  call.lse = reinterpret_cast<float *>(arrays.lse->data.data());
+  call.lse = Tensor::contiguous(arrays.lse->data.data(), DType::f32,
+                                {call.q.batch(), call.q.heads(), call.q.seqlen()}, 3);
 }
 
 /// The runtime speaks of q, k and v: tell which files these are.

@@ -20,6 +20,10 @@ static Precision precisionOf(DType type) {
     return Precision::f16;
   case DType::bf16:
     return Precision::bf16;
+  case DType::e4m3:
+    return Precision::e4m3;
+  case DType::e5m2:
+    return Precision::e5m2;
   }
   llvm_unreachable("unknown dtype");
 }
