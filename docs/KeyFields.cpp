@@ -1,19 +1,21 @@
 //===- KeyFields.cpp - the documentation pages that follow from the key ---===//
 //
 //   tessera-key-docs fields    every field, from dsl/Key.def
-//   tessera-key-docs matrix    every value that `validate` accepts, by trying
+//   tessera-key-docs matrix    what `validate` says of each of docs/SupportCells.h
 //
 // scripts/docs.sh writes the output to docs/; test/docs compares the two.
 //
 //===----------------------------------------------------------------------===//
 
-#include "dsl/Key.h"
+#include "docs/SupportCells.h"
+#include "dsl/Refusal.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <fmt/format.h>
+#include <optional>
 
 using namespace llvm;
 using namespace tessera;
@@ -21,8 +23,6 @@ using namespace tessera;
 //===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//
-
-static constexpr DType dtypes[] = {DType::f32, DType::f16, DType::bf16};
 
 /// The values of an enum or a dtype field: `f32`, `f16`, ...
 static std::string wordsOf(StringRef name) {
@@ -33,18 +33,11 @@ static std::string wordsOf(StringRef name) {
   llvm_unreachable("not a field");
 }
 
-static bool isSupported(const Key &key) {
-  Error problem = validate(key);
-  bool supported = !problem;
-  consumeError(std::move(problem));
-  return supported;
-}
-
 /// What is said in front of a page.
-static void printHeader(StringRef title) {
-  outs() << fmt::format("<!-- Made by tessera-key-docs: edit dsl/Key.def, then run "
+static void printHeader(StringRef source, StringRef title) {
+  outs() << fmt::format("<!-- Made by tessera-key-docs: edit {}, then run "
                         "scripts/docs.sh. -->\n# {}\n\n",
-                        title.str());
+                        source.str(), title.str());
 }
 
 //===----------------------------------------------------------------------===//
@@ -73,8 +66,15 @@ private:
 
 } // namespace
 
+/// What a type is that a key leaves out: that of another operand.
+static std::string standardOf(StringRef operand, DType type) {
+  if (operand == "q")
+    return "`" + str(type).str() + "`";
+  return operand == "v" ? "`kv`" : "`q`";
+}
+
 static int printFields() {
-  printHeader("The fields of the key");
+  printHeader("dsl/Key.def", "The fields of the key");
   outs() << "In the order of `dsl/Key.def`, which is that of the text and of "
             "the canonical "
             "bytes.\n\n"
@@ -86,7 +86,7 @@ static int printFields() {
   row.print(#name, "its value", wordsOf(#name), "`" #value "`", 1, help);
 #define TESSERA_KEY_DTYPE(name, spelling, help)                                                    \
   row.print(#name, spelling[0] == 'q' ? "its value" : "`" spelling "=...`", wordsOf("q"),          \
-            spelling[0] == 'q' ? "`" + str(defaults.name).str() + "`" : "`q`", 1, help);
+            standardOf(spelling, defaults.name), 1, help);
 #define TESSERA_KEY_INT(name, spelling, value, help)                                               \
   row.print(#name, StringRef(spelling) == "d" ? "`d64`" : "`" spelling "=64`", "integer",          \
             "`" #value "`", 8, help);
@@ -105,16 +105,61 @@ static int printFields() {
 // Support
 //===----------------------------------------------------------------------===//
 
-/// The accepted values of an integer field, as `0, 8 to 512 in steps of 8`.
-static std::string acceptedValues(int64_t Key::*field) {
-  constexpr int64_t most = 4096; // no width or tile is near it
-  std::vector<int64_t> values;
-  for (int64_t value = 0; value <= most; ++value) {
-    Key key;
-    key.*field = value;
-    if (isSupported(key))
-      values.push_back(value);
+/// Why a key is refused; none if it is not.
+static std::optional<Refusal> refusalOf(Error problem) {
+  std::optional<Refusal> why;
+  handleAllErrors(std::move(problem), [&](const Refusal &refusal) { why = refusal; });
+  return why;
+}
+
+static void printRow(ArrayRef<std::string> cells) {
+  outs() << "| " << join(cells, " | ") << " |\n";
+}
+
+static void printLine(size_t columns) {
+  outs() << "|";
+  while (columns--)
+    outs() << "---|";
+  outs() << "\n";
+}
+
+/// Yes or no in each cell, and below why it is no.
+static void printTable(const SupportTable &table) {
+  outs() << "\n## " << table.title << "\n\n";
+  std::vector<std::string> cells{table.corner};
+  for (const SupportChoice &column : table.columns)
+    cells.push_back(column.title);
+  printRow(cells);
+  printLine(cells.size());
+
+  std::vector<std::string> reasons; // each once, numbered from 1
+  for (const SupportChoice &row : table.rows) {
+    cells = {row.title};
+    for (const SupportChoice &column : table.columns) {
+      std::optional<Refusal> why = refusalOf(validate(table.cell(row, column).key));
+      if (!why) {
+        cells.push_back("yes");
+        continue;
+      }
+      std::string reason =
+          fmt::format("`{}`, {}: expected {}", str(why->code).str(), why->subject, why->expected);
+      auto known = find(reasons, reason);
+      cells.push_back(fmt::format("no ({})", known - reasons.begin() + 1));
+      if (known == reasons.end())
+        reasons.push_back(reason);
+    }
+    printRow(cells);
   }
+  for (auto [i, reason] : enumerate(reasons))
+    outs() << fmt::format("\n({}) {}\n", i + 1, reason);
+}
+
+/// The accepted values of a size, as `0, 8 to 512 in steps of 8`.
+static std::string acceptedValues(const SupportSize &size) {
+  std::vector<int64_t> values;
+  for (int64_t value = 0; value <= 2 * size.most; ++value)
+    if (!refusalOf(validate(size.cell(value).key)))
+      values.push_back(value);
   std::string text;
   for (size_t i = 0, end; i < values.size(); i = end) {
     int64_t step = i + 1 < values.size() ? values[i + 1] - values[i] : 0;
@@ -132,59 +177,36 @@ static std::string acceptedValues(int64_t Key::*field) {
   return text;
 }
 
-/// How many of the combinations of all flags are accepted.
-static std::string acceptedFlags(ArrayRef<bool Key::*> flags) {
-  size_t all = size_t(1) << flags.size(), accepted = 0;
-  for (size_t chosen = 0; chosen < all; ++chosen) {
-    Key key;
-    for (auto [i, flag] : enumerate(flags))
-      key.*flag = chosen >> i & 1;
-    accepted += isSupported(key);
-  }
-  return accepted == all ? fmt::format("all {} combinations", all)
-                         : fmt::format("{} of {} combinations", accepted, all);
-}
-
-static std::string acceptedTypes() {
-  size_t all = 0, accepted = 0;
-  for (DType q : dtypes)
-    for (DType kv : dtypes)
-      for (DType o : dtypes) {
-        Key key;
-        key.q = q, key.kv = kv, key.o = o;
-        ++all;
-        accepted += isSupported(key);
-      }
-  return accepted == all ? fmt::format("all {} combinations", all)
-                         : fmt::format("{} of {} combinations", accepted, all);
-}
-
 static int printMatrix() {
-  printHeader("What is supported");
-  outs() << "Every value below was tried against `validate`. `tessera supports "
-            "--key=KEY` "
-            "answers for one key.\n\n"
-            "| field | supported |\n|---|---|\n";
-#define TESSERA_KEY_ENUM(name, Type, value, help)                                                  \
-  outs() << "| " #name " | " << wordsOf(#name) << " |\n";
-#include "dsl/Key.def"
-  outs() << "| types of `q`, `kv`, `o` | each one of " << wordsOf("q") << "; " << acceptedTypes()
-         << " |\n";
-#define TESSERA_KEY_INT(name, spelling, value, help)                                               \
-  outs() << "| `" spelling "` | " << acceptedValues(&Key::name) << " |\n";
-#include "dsl/Key.def"
+  printHeader("docs/SupportCells.h", "What is supported");
+  outs() << "Each cell was asked of `validate` when this page was made, and "
+            "[test/kernels/SupportMatrix.cpp](../test/kernels/SupportMatrix.cpp)\n"
+            "goes over the same list: for a yes it computes a small call, with sequences of "
+            "different lengths where they can differ, and holds it\n"
+            "against the reference; for a no it expects the refusal. [Views](views.md) explains "
+            "the columns. `tessera supports --key=KEY` answers\n"
+            "for any key.\n\n"
+            "Where a table does not say otherwise, operands are `"
+         << str(Key().q) << "`.\n";
+  for (const SupportTable &table : supportTables())
+    printTable(table);
 
-  const std::pair<StringRef, bool Key::*> flags[] = {
-#define TESSERA_KEY_FLAG(name, spelling, help) {spelling, &Key::name},
-#include "dsl/Key.def"
-  };
-  SmallVector<bool Key::*> members;
-  std::string names;
-  for (auto [spelling, member] : flags) {
-    names += fmt::format("{}`{}`", names.empty() ? "" : ", ", spelling.str());
-    members.push_back(member);
+  outs() << "\n## Sizes\n\nOf the key's text; 0 is `d` for `dv`, and for a tile what the "
+            "schedule chooses.\n\n";
+  printRow({"size", "supported"});
+  printLine(2);
+  for (const SupportSize &size : supportSizes())
+    printRow({size.title, acceptedValues(size)});
+
+  outs() << "\n## Keys that are refused\n\nWith the code, and what the message says.\n\n";
+  printRow({"key", "code", "message"});
+  printLine(3);
+  for (const std::string &key : supportRefusals()) {
+    std::optional<Refusal> why = refusalOf(parseKey(key).takeError());
+    if (!why)
+      return 1; // the list is wrong
+    printRow({"`" + key + "`", "`" + str(why->code).str() + "`", why->message()});
   }
-  outs() << "| features | " << names << "; " << acceptedFlags(members) << " |\n";
   return 0;
 }
 

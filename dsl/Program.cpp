@@ -24,10 +24,14 @@ Program::~Program() = default;
 
 const KeyFlags &Program::key() const { return impl->flags; }
 
-View Program::view(std::string_view name, DType type, int64_t width, std::string_view sequences) {
+View Program::view(std::string_view name, DType type, int64_t width, std::string_view sequences,
+                   std::source_location where) {
+  if (width <= 0)
+    return wrap<View>(
+        impl->fail(where, fmt::format("a view has at least one column, found {}", width)));
   Type element = impl->elementType(type);
   auto view = tile::ViewType::get(element.getContext(), width, element);
-  return wrap<View>(impl->addArgument(name, view, std::source_location::current(), sequences));
+  return wrap<View>(impl->addArgument(name, view, where, sequences));
 }
 
 /// A table's type, or null after a mistake.
@@ -141,7 +145,8 @@ Tile Sequence::load(At<Index> tile, int64_t size, Padding padding) const {
   return wrap<Tile>(tile::LoadOp::create(
       builder, trace.location(), RankedTensorType::get({size, type.getWidth()}, type.getElement()),
       unwrap(view), unwrap(batch), unwrap(head), unwrap(tile.value), unwrap(first), unwrap(count),
-      /*pages=*/mlir::Value(), padding == Padding::zero ? tile::Padding::Zero : tile::Padding::Undefined));
+      /*pages=*/mlir::Value(),
+      padding == Padding::zero ? tile::Padding::Zero : tile::Padding::Undefined));
 }
 
 void Sequence::store(At<Index> tile, Tile value) const {
@@ -200,10 +205,24 @@ Tile Sequence::columns(At<Index> tile, int64_t size) const {
 // Tables
 //===----------------------------------------------------------------------===//
 
-/// One number. `Op` is null after a mistake.
+/// Refuses a place of more or fewer coordinates than the table has.
+static bool fits(Trace &trace, tile::TableType table, std::initializer_list<Coordinate> place) {
+  if (static_cast<int64_t>(place.size()) == table.getRank())
+    return true;
+  if (place.size() != 0)
+    trace.at(place.begin()->where);
+  trace.fail(trace.location(), fmt::format("a place in the table has {} coordinates, found {}",
+                                           table.getRank(), place.size()));
+  return false;
+}
+
+/// One number. Null after a mistake.
 static mlir::Value fetch(Value table, std::initializer_list<Coordinate> place) {
   Trace &trace = Trace::current();
   if (trace.failed())
+    return {};
+  auto type = cast<tile::TableType>(unwrap(table).getType());
+  if (!fits(trace, type, place))
     return {};
   OpBuilder &builder = trace.at(place.begin()->where);
   SmallVector<mlir::Value> coordinates;
@@ -213,7 +232,6 @@ static mlir::Value fetch(Value table, std::initializer_list<Coordinate> place) {
       return trace.fail(coordinate.where, "one number of a table has no tiles as coordinates; "
                                           "gather gives a tile");
   }
-  auto type = cast<tile::TableType>(unwrap(table).getType());
   return tile::FetchOp::create(builder, trace.location(), type.getElement(), unwrap(table),
                                coordinates);
 }
@@ -237,6 +255,9 @@ static Tile gatherFrom(Value table, std::initializer_list<Coordinate> places) {
   Trace &trace = Trace::current();
   if (trace.failed())
     return {};
+  auto tableType = cast<tile::TableType>(unwrap(table).getType());
+  if (!fits(trace, tableType, places))
+    return {};
   SmallVector<int64_t, 2> shape{1, 1};
   for (const Coordinate &coordinate : places)
     if (auto tile = dyn_cast<RankedTensorType>(unwrap(coordinate.value).getType()))
@@ -250,8 +271,7 @@ static Tile gatherFrom(Value table, std::initializer_list<Coordinate> places) {
     auto type = RankedTensorType::get(shape, builder.getI32Type());
     auto tile = dyn_cast<RankedTensorType>(value.getType());
     if (!tile) {
-      value =
-          arith::IndexCastOp::create(builder, trace.location(), builder.getI32Type(), value);
+      value = arith::IndexCastOp::create(builder, trace.location(), builder.getI32Type(), value);
       value = tensor::SplatOp::create(builder, trace.location(), value, type);
     } else if (!tile.getElementType().isInteger(32)) {
       return wrap<Tile>(trace.fail(
@@ -267,10 +287,9 @@ static Tile gatherFrom(Value table, std::initializer_list<Coordinate> places) {
     coordinates.push_back(value);
   }
   OpBuilder &builder = trace.at(places.begin()->where);
-  Type element = cast<tile::TableType>(unwrap(table).getType()).getElement();
   return wrap<Tile>(tile::GatherOp::create(builder, trace.location(),
-                                           RankedTensorType::get(shape, element), unwrap(table),
-                                           coordinates));
+                                           RankedTensorType::get(shape, tableType.getElement()),
+                                           unwrap(table), coordinates));
 }
 
 Tile FloatTable::gather(std::initializer_list<Coordinate> places) const {

@@ -118,7 +118,8 @@ public:
   /// for a name again gives the same argument. `sequences` names what the rows
   /// of a view are: views of one name have equally many in each batch, and the
   /// key says for all of them where they lie.
-  View view(std::string_view name, DType type, int64_t width, std::string_view sequences = "");
+  View view(std::string_view name, DType type, int64_t width, std::string_view sequences = "",
+            std::source_location where = std::source_location::current());
   FloatTable floats(std::string_view name, int64_t rank,
                     std::source_location where = std::source_location::current());
   IndexTable integers(std::string_view name, int64_t rank,

@@ -3,6 +3,7 @@
 #ifndef TESSERA_DSL_REFUSAL_H
 #define TESSERA_DSL_REFUSAL_H
 
+#include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
@@ -27,6 +28,9 @@ enum class ErrorCode : int {
   unsupportedTarget = 14, ///< a machine there are no kernels for
   internalError = 15,     ///< not the caller's mistake
 };
+
+/// The code's name in the C interface: "TESSERA_INVALID_KEY".
+llvm::StringRef str(ErrorCode code);
 
 /// A refusal: nothing was computed and nothing written.
 class Refusal : public llvm::ErrorInfo<Refusal> {

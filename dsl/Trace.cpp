@@ -73,6 +73,12 @@ mlir::Value Trace::addArgument(StringRef name, Type type, std::source_location w
     if (function.getArgAttrOfType<StringAttr>(i, argumentName) != name)
       continue;
     Type known = function.getArgument(i).getType();
+    auto rows = function.getArgAttrOfType<StringAttr>(i, sequencesName);
+    StringRef knownRows = rows ? rows.getValue() : StringRef();
+    if (known == type && knownRows != sequences)
+      return fail(where, fmt::format("the rows of \"{}\" are those of \"{}\" already, not of "
+                                     "\"{}\"",
+                                     name.str(), knownRows.str(), sequences.str()));
     if (known == type)
       return function.getArgument(i);
     return fail(where, fmt::format("the argument \"{}\" is {} already, not {}", name.str(),
@@ -83,8 +89,8 @@ mlir::Value Trace::addArgument(StringRef name, Type type, std::source_location w
   if (!sequences.empty())
     attributes.push_back(builder.getNamedAttr(sequencesName, builder.getStringAttr(sequences)));
   at(where);
-  LogicalResult inserted = function.insertArgument(
-      number, type, builder.getDictionaryAttr(attributes), lastLocation);
+  LogicalResult inserted =
+      function.insertArgument(number, type, builder.getDictionaryAttr(attributes), lastLocation);
   assert(succeeded(inserted) && "an argument can always be appended");
   (void)inserted;
   return function.getArgument(number);

@@ -329,8 +329,8 @@ Tile iota(int64_t size, std::source_location where) {
   Recorder record(where);
   if (size <= 0)
     return wrap<Tile>(record.fail(fmt::format("a tile has at least one column, found {}", size)));
-  return wrap<Tile>(record.create<tile::IotaOp>(
-      RankedTensorType::get({1, size}, record.ir().getI32Type())));
+  return wrap<Tile>(
+      record.create<tile::IotaOp>(RankedTensorType::get({1, size}, record.ir().getI32Type())));
 }
 
 Tile exchange(At<Tile> a, int64_t run) {

@@ -21,7 +21,7 @@ struct ScorePlace {
 /// What a user adds to attention without touching it: a function of the scaled
 /// scores (natural units, before softcap and ALiBi), and a mask that is and-ed
 /// with the others. Either may be empty. Both may ask the program for
-/// arguments of their own (`table`, `scalar`, `index`), which a call gives by
+/// arguments of their own (`floats`, `integers`, `scalar`, `index`), which a call gives by
 /// name; asking twice for one name gives the same argument.
 ///
 /// A mask that compares positions bounds the keys that are visited, like the

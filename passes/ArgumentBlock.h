@@ -42,11 +42,11 @@ enum class ArgumentKind { view, table, scalar, index };
 struct Argument {
   std::string name;
   ArgumentKind kind;
-  DType type = DType::f32;              ///< of a view's elements
-  int64_t width = 0;                    ///< of a view's rows
-  TableType element = TableType::f32;   ///< of a table's elements
-  int64_t rank = 0;                     ///< of a table
-  int64_t offset = 0;                   ///< bytes from the start of the block
+  DType type = DType::f32;            ///< of a view's elements
+  int64_t width = 0;                  ///< of a view's rows
+  TableType element = TableType::f32; ///< of a table's elements
+  int64_t rank = 0;                   ///< of a table
+  int64_t offset = 0;                 ///< bytes from the start of the block
 };
 
 struct ArgumentBlock {

@@ -28,16 +28,15 @@ static Error checkShapes(const AppendCache &call) {
           checkTensor({"rows", call.rows}, isPacked(call) ? 3 : 4,
                       isPacked(call) ? "[total, heads, width]" : "[batch, seqlen, heads, width]"))
     return error;
-  if (Error error =
-          checkTensor({"cache", call.cache}, 4,
-                      isPaged(call) ? "pages of heads and rows" : "[batch, capacity, heads, width]"))
+  if (Error error = checkTensor({"cache", call.cache}, 4,
+                                isPaged(call) ? "pages of heads and rows"
+                                              : "[batch, capacity, heads, width]"))
     return error;
   Tensor cache = cacheOf(call);
   if (Error error = checkExtent({"cache", call.cache}, 3, call.rows.width(), "as in rows"))
     return error;
   int headAxis = isPaged(call) && call.pageLayout == PageLayout::hnd ? 1 : 2;
-  if (Error error =
-          checkExtent({"cache", call.cache}, headAxis, call.rows.heads(), "as in rows"))
+  if (Error error = checkExtent({"cache", call.cache}, headAxis, call.rows.heads(), "as in rows"))
     return error;
   int64_t batch = batchOf(call);
   if (!isPaged(call))
@@ -92,16 +91,16 @@ static Error checkLengths(const AppendCache &call) {
   }
   Tensor cache = cacheOf(call);
   for (int64_t b = 0; b < batchOf(call); ++b) {
-    int64_t rows = isPacked(call) ? at(call.cuSeqlens, b + 1) - at(call.cuSeqlens, b)
-                                  : call.rows.seqlen();
+    int64_t rows =
+        isPacked(call) ? at(call.cuSeqlens, b + 1) - at(call.cuSeqlens, b) : call.rows.seqlen();
     int64_t start = at(call.starts, b), end = start + rows;
     std::string name = fmt::format("starts[{}]", b);
     if (start < 0)
       return refuse(ErrorCode::invalidLengths, name, fmt::format("{}", start), "at least 0");
     if (isPaged(call)) {
-      PagedCache pages{{"cache", call.cache}, {"page_table", call.pageTable}, cache.seqlen(),
-                       cache.batch()};
-      if (Error error = checkPages(pages, b, end, name + " + the new rows", call.checked))
+      PagedCache pages{
+          {"cache", call.cache}, {"page_table", call.pageTable}, cache.seqlen(), cache.batch()};
+      if (Error error = checkPages(pages, b, end, name + " + the new rows"))
         return error;
     } else if (end > cache.seqlen()) {
       return refuse(ErrorCode::invalidLengths, name, fmt::format("{}", start),

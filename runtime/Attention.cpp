@@ -1,11 +1,10 @@
-//===- Attention.cpp - checking a call, naming its key, its arguments -----===//
+//===- Attention.cpp - checking a call and naming its key -----------------===//
 
 #include "runtime/Attention.h"
 #include "runtime/CallChecks.h"
 #include "runtime/Variants.h"
 
 #include <cmath>
-#include <cstring>
 #include <fmt/format.h>
 
 using namespace llvm;
@@ -16,16 +15,14 @@ static bool isPackedQ(const Attention &call) { return static_cast<bool>(call.cuS
 static bool isPackedKv(const Attention &call) { return static_cast<bool>(call.cuSeqlensKv); }
 static bool isPaged(const Attention &call) { return static_cast<bool>(call.pageTable); }
 
-/// How many sequences there are.
-static int64_t batchOf(const Attention &call) {
+int64_t batchOf(const Attention &call) {
   return isPackedQ(call) ? call.cuSeqlensQ.shape[0] - 1 : call.q.shape[0];
 }
 
-/// Keys and values as `[batch or pages, rows, heads, width]`, or packed.
-static Tensor keysOf(const Attention &call) {
+Tensor keysOf(const Attention &call) {
   return isPaged(call) ? asPages(call.k, call.pageLayout) : call.k;
 }
-static Tensor valuesOf(const Attention &call) {
+Tensor valuesOf(const Attention &call) {
   return isPaged(call) ? asPages(call.v, call.pageLayout) : call.v;
 }
 
@@ -48,7 +45,7 @@ static Error checkTensors(const Attention &call) {
   if (packedQ && call.cuSeqlensQ.rank != 1)
     return refuse(ErrorCode::invalidRank, "cu_seqlens_q.rank",
                   fmt::format("{}", call.cuSeqlensQ.rank), "1: [batch + 1]");
-  for (NamedTensor named : {NamedTensor{"q", call.q}, {"o", call.o}})
+  for (NamedTensor named : {NamedTensor{"q", call.q}, {"out", call.o}})
     if (Error error = checkTensor(named, packedQ ? 3 : 4, qForm))
       return error;
   for (NamedTensor named : {NamedTensor{"k", call.k}, {"v", call.v}})
@@ -72,7 +69,7 @@ static Error checkShapes(const Attention &call) {
       return error;
   int last = q.rank - 1;
   for (int axis = 0; axis < last; ++axis)
-    if (Error error = checkExtent({"o", o}, axis, q.shape[axis], "as in q"))
+    if (Error error = checkExtent({"out", o}, axis, q.shape[axis], "as in q"))
       return error;
   int kvLast = k.rank - 1;
   for (int axis = 0; axis < kvLast; ++axis)
@@ -80,7 +77,7 @@ static Error checkShapes(const Attention &call) {
       return error;
   if (Error error = checkExtent({"k", k}, kvLast, q.width(), "as in q"))
     return error;
-  if (Error error = checkExtent({"o", o}, last, v.width(), "as in v"))
+  if (Error error = checkExtent({"out", o}, last, v.width(), "as in v"))
     return error;
   if (k.rank == 4 && !isPaged(call))
     if (Error error = checkExtent({"k", k}, 0, batchOf(call), "as in q"))
@@ -141,8 +138,8 @@ static Error checkTables(const Attention &call) {
     return refuse(ErrorCode::missingTensor, "seqused_kv", "absent",
                   "the length of each sequence, page_table is given");
   if (call.pageTable.rank != 2)
-    return refuse(ErrorCode::invalidRank, "page_table.rank",
-                  fmt::format("{}", call.pageTable.rank), "2: [batch, max_pages]");
+    return refuse(ErrorCode::invalidRank, "page_table.rank", fmt::format("{}", call.pageTable.rank),
+                  "2: [batch, max_pages]");
   return integers({"page_table", call.pageTable}, {{batch, call.pageTable.shape[1]}});
 }
 
@@ -179,12 +176,12 @@ static Error checkLengths(const Attention &call) {
     longestKv = std::max(longestKv, used);
     if (isPaged(call)) {
       PagedCache cache{{"k", call.k}, {"page_table", call.pageTable}, k.seqlen(), k.batch()};
-      if (Error error = checkPages(cache, b, used, name, call.checked))
+      if (Error error = checkPages(cache, b, used, name))
         return error;
       continue;
     }
-    int64_t room = isPackedKv(call) ? at(call.cuSeqlensKv, b + 1) - at(call.cuSeqlensKv, b)
-                                    : k.seqlen();
+    int64_t room =
+        isPackedKv(call) ? at(call.cuSeqlensKv, b + 1) - at(call.cuSeqlensKv, b) : k.seqlen();
     if (used > room)
       return bad(fmt::format("at most {}, the rows of the sequence", room));
   }
@@ -209,11 +206,11 @@ static Error checkNumbers(const Attention &call) {
 }
 
 static Error checkOutputs(const Attention &call) {
-  NamedTensor q{"q", call.q}, k{"k", call.k}, v{"v", call.v}, o{"o", call.o}, lse{"lse", call.lse};
-  NamedTable tables[] = {{"sink_logits", call.sinkLogits},   {"alibi_slopes", call.alibiSlopes},
-                         {"cu_seqlens_q", call.cuSeqlensQ},  {"cu_seqlens_kv", call.cuSeqlensKv},
-                         {"seqused_kv", call.seqUsedKv},     {"page_table", call.pageTable},
-                         {"q_descale", call.qDescale},       {"k_descale", call.kDescale},
+  NamedTensor q{"q", call.q}, k{"k", call.k}, v{"v", call.v}, o{"out", call.o}, lse{"lse", call.lse};
+  NamedTable tables[] = {{"sink_logits", call.sinkLogits},  {"alibi_slopes", call.alibiSlopes},
+                         {"cu_seqlens_q", call.cuSeqlensQ}, {"cu_seqlens_kv", call.cuSeqlensKv},
+                         {"seqused_kv", call.seqUsedKv},    {"page_table", call.pageTable},
+                         {"q_descale", call.qDescale},      {"k_descale", call.kDescale},
                          {"v_descale", call.vDescale}};
   if (Error error = checkOutput(o, {q, k, v}, tables))
     return error;
@@ -262,112 +259,5 @@ Expected<Key> keyOf(const Attention &call) {
 }
 
 bool isEmpty(const Attention &call) { return call.o.isEmpty() || batchOf(call) == 0; }
-
-//===----------------------------------------------------------------------===//
-// Arguments
-//===----------------------------------------------------------------------===//
-
-/// The log-sum-exp as a view: [batch, heads, rows] of one element each.
-static ViewArgument lseView(const Tensor &lse) {
-  int last = lse.rank - 1;
-  return {lse.data,
-          lse.rank == 3 ? lse.strides[0] : 0,
-          lse.strides[last - 1],
-          lse.strides[last],
-          lse.rank == 3 ? lse.shape[0] : 1,
-          lse.shape[last - 1],
-          lse.shape[last]};
-}
-
-void bind(const Attention &call, const Argument &argument, std::byte *block) {
-  auto put = [&](auto value) { std::memcpy(block + argument.offset, &value, sizeof(value)); };
-  // Positions are 32-bit; a window that is wider than any sequence is the same.
-  auto putPosition = [&](int64_t value) { put(std::min(value, maxPosition)); };
-  StringRef name = argument.name;
-  int64_t batch = batchOf(call), heads = call.q.heads(), kvHeads = keysOf(call).heads();
-  if (name == "q")
-    put(viewOf(call.q));
-  else if (name == "k")
-    put(viewOf(keysOf(call)));
-  else if (name == "v")
-    put(viewOf(valuesOf(call)));
-  else if (name == "o")
-    put(viewOf(call.o));
-  else if (name == "lse")
-    put(lseView(call.lse));
-  else if (name == "sink_logits")
-    put(perHead(call.sinkLogits, batch, heads));
-  else if (name == "alibi_slopes")
-    put(perHead(call.alibiSlopes, batch, heads));
-  else if (name == "q_descale")
-    put(perHead(call.qDescale, batch, kvHeads));
-  else if (name == "k_descale")
-    put(perHead(call.kDescale, batch, kvHeads));
-  else if (name == "v_descale")
-    put(perHead(call.vDescale, batch, kvHeads));
-  else if (name == "scale")
-    put(call.scale ? *call.scale : 1.0f / std::sqrt(static_cast<float>(call.q.width())));
-  else if (name == "softcap")
-    put(call.softcap);
-  else if (name == "window_left")
-    putPosition(call.windowLeft);
-  else if (name == "window_right")
-    putPosition(call.windowRight);
-  else if (name == "sink_tokens")
-    putPosition(call.sinkTokens);
-  else if (name == "cu_seqlens_q")
-    put(tableOf(call.cuSeqlensQ));
-  else if (name == "cu_seqlens_kv")
-    put(tableOf(call.cuSeqlensKv));
-  else if (name == "seqused_kv")
-    put(tableOf(call.seqUsedKv));
-  else if (name == "page_table")
-    put(tableOf(call.pageTable));
-  else if (name == "batch")
-    put(batch);
-  else if (name == "max_seqlen_q")
-    put(call.maxSeqlenQ >= 0 ? call.maxSeqlenQ : longest(call.cuSeqlensQ));
-  else if (argument.kind == ArgumentKind::table)
-    put(tableOf(call.variantArguments.tables.at(argument.name)));
-  else if (argument.kind == ArgumentKind::scalar)
-    put(call.variantArguments.scalars.at(argument.name));
-  else
-    put(call.variantArguments.indices.at(argument.name));
-}
-
-Error checkArguments(const Attention &call, const ArgumentBlock &block) {
-  static const StringRef known[] = {
-      "q",           "k",           "v",          "o",           "lse",          "sink_logits",
-      "alibi_slopes", "q_descale",  "k_descale",  "v_descale",   "scale",        "softcap",
-      "window_left", "window_right", "sink_tokens", "cu_seqlens_q", "cu_seqlens_kv", "seqused_kv",
-      "page_table",  "batch",       "max_seqlen_q"};
-  const VariantArguments &given = call.variantArguments;
-  for (const Argument &argument : block.arguments) {
-    if (is_contained(known, argument.name))
-      continue;
-    std::string subject = fmt::format("the variant's argument {}", argument.name);
-    bool present = argument.kind == ArgumentKind::table    ? given.tables.count(argument.name)
-                   : argument.kind == ArgumentKind::scalar ? given.scalars.count(argument.name)
-                                                           : given.indices.count(argument.name);
-    if (!present)
-      return refuse(ErrorCode::missingTensor, subject, "absent",
-                    argument.kind == ArgumentKind::table    ? "a table"
-                    : argument.kind == ArgumentKind::scalar ? "a number"
-                                                            : "an integer");
-    if (argument.kind != ArgumentKind::table)
-      continue;
-    const Table &table = given.tables.at(argument.name);
-    if (table.rank != argument.rank)
-      return refuse(ErrorCode::invalidRank, subject + ".rank", fmt::format("{}", table.rank),
-                    fmt::format("{}", argument.rank));
-    SmallVector<int64_t, 4> shape(table.shape.begin(), table.shape.begin() + table.rank);
-    if (Error error = checkTable({subject.c_str(), table}, argument.element, {shape}))
-      return error;
-    for (NamedTensor output : {NamedTensor{"o", call.o}, {"lse", call.lse}})
-      if (Error error = checkOutput(output, {}, {{subject.c_str(), table}}))
-        return error;
-  }
-  return Error::success();
-}
 
 } // namespace tessera

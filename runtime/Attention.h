@@ -70,7 +70,7 @@ struct Attention {
   int64_t variant = 0; ///< a registered variant's fingerprint; 0: none
   VariantArguments variantArguments = {};
 
-  bool checked = false;           ///< use the checking kernel; check page numbers
+  bool checked = false;           ///< use the checking kernel
   int64_t blockM = 0, blockN = 0; ///< tile sizes; 0: the schedule's choice
 };
 
@@ -78,11 +78,21 @@ struct Attention {
 /// that makes no sense.
 llvm::Expected<Key> keyOf(const Attention &call);
 
+/// How many sequences there are.
+int64_t batchOf(const Attention &call);
+
+/// Keys and values as `[batch or pages, rows, heads, width]`, or packed.
+Tensor keysOf(const Attention &call);
+Tensor valuesOf(const Attention &call);
+
 /// True if there is nothing to compute.
 bool isEmpty(const Attention &call);
 
 /// Refuses a call that lacks what a kernel's variant reads.
 llvm::Error checkArguments(const Attention &call, const ArgumentBlock &block);
+
+/// Whether a call itself gives the argument of a name; others are a variant's.
+bool isArgumentOfCalls(llvm::StringRef name);
 
 /// Writes one argument of a kernel into its block. The call was accepted.
 void bind(const Attention &call, const Argument &argument, std::byte *block);

@@ -29,13 +29,6 @@ TESSERA_SAME(unsupportedTarget, TESSERA_UNSUPPORTED_TARGET);
 TESSERA_SAME(internalError, TESSERA_INTERNAL_ERROR);
 #undef TESSERA_SAME
 
-/// The runtime's `o` as a caller knows it.
-static Refusal forCaller(Refusal refusal) {
-  if (refusal.subject == "o" || StringRef(refusal.subject).starts_with("o."))
-    refusal.subject.replace(0, 1, "out");
-  return refusal;
-}
-
 tessera_status c::finish(Error result, tessera_error **error, Blame otherwise) {
   if (error)
     *error = nullptr;
@@ -44,8 +37,7 @@ tessera_status c::finish(Error result, tessera_error **error, Blame otherwise) {
   tessera_error report = {otherwise.status, "", otherwise.subject, "", "", ""};
   handleAllErrors(
       std::move(result),
-      [&](const Refusal &given) {
-        Refusal refusal = forCaller(given);
+      [&](const Refusal &refusal) {
         report = {static_cast<tessera_status>(refusal.code),
                   refusal.message(),
                   refusal.subject,

@@ -33,10 +33,10 @@ Error checkTensor(NamedTensor named, int rank, const char *form) {
     return refuse(ErrorCode::invalidStride, fmt::format("{}.strides[{}]", name, rank - 1),
                   fmt::format("{}", tensor.strides[rank - 1]), "1, contiguous rows");
   if (reinterpret_cast<uintptr_t>(tensor.data) % sizeOf(tensor.type))
-    return refuse(ErrorCode::misaligned, fmt::format("{}.data", name),
-                  fmt::format("{}", fmt::ptr(tensor.data)),
-                  fmt::format("a multiple of {} bytes, the size of its elements",
-                              sizeOf(tensor.type)));
+    return refuse(
+        ErrorCode::misaligned, fmt::format("{}.data", name),
+        fmt::format("{}", fmt::ptr(tensor.data)),
+        fmt::format("a multiple of {} bytes, the size of its elements", sizeOf(tensor.type)));
   return Error::success();
 }
 
@@ -188,12 +188,12 @@ int64_t longest(const Table &starts) {
 Error checkLongest(const char *name, int64_t given, int64_t longest) {
   if (given == -1 || (given >= longest && given <= maxPosition))
     return Error::success();
-  return refuse(ErrorCode::invalidLengths, name, fmt::format("{}", given),
-                fmt::format("at least {}, the longest sequence, and at most {}", longest,
-                            maxPosition));
+  return refuse(
+      ErrorCode::invalidLengths, name, fmt::format("{}", given),
+      fmt::format("at least {}, the longest sequence, and at most {}", longest, maxPosition));
 }
 
-Error checkPages(const PagedCache &cache, int64_t b, int64_t rows, StringRef why, bool checked) {
+Error checkPages(const PagedCache &cache, int64_t b, int64_t rows, StringRef why) {
   const auto &[name, table] = cache.pages;
   int64_t needed = (rows + cache.pageRows - 1) / cache.pageRows;
   if (needed > table.shape[1])
@@ -201,7 +201,7 @@ Error checkPages(const PagedCache &cache, int64_t b, int64_t rows, StringRef why
                   fmt::format("{}", table.shape[1]),
                   fmt::format("at least {} pages of {} rows, {} is {}", needed, cache.pageRows,
                               why.str(), rows));
-  for (int64_t i = 0; checked && i < needed; ++i)
+  for (int64_t i = 0; i < needed; ++i)
     if (int64_t page = at(table, b, i); page < 0 || page >= cache.pageCount)
       return refuse(ErrorCode::invalidPages, fmt::format("{}[{}, {}]", name, b, i),
                     fmt::format("{}", page),

@@ -55,10 +55,8 @@ struct PagedCache {
   int64_t pageRows, pageCount;
 };
 
-/// Sequence b has pages for `rows` rows, and (checked) they exist.
-/// `why`: "seqused_kv[2]".
-llvm::Error checkPages(const PagedCache &cache, int64_t b, int64_t rows, llvm::StringRef why,
-                       bool checked);
+/// Sequence b has pages for `rows` rows, and they exist. `why`: "seqused_kv[2]".
+llvm::Error checkPages(const PagedCache &cache, int64_t b, int64_t rows, llvm::StringRef why);
 
 /// A page layout as `[pages, rows, heads, width]`.
 Tensor asPages(Tensor cache, PageLayout layout);

@@ -140,6 +140,8 @@ static constexpr Variable variables[] = {
      parseField<&Config::dump>, showField<&Config::dump>},
     {"TESSERA_HELP", "on or off", "Print this list once, to stderr.", parseField<&Config::help>,
      showField<&Config::help>},
+    {"TESSERA_LIBRARY", "a file", "The libtessera.so that the Python package loads.",
+     parseField<&Config::library>, showField<&Config::library>},
     {"TESSERA_LOG", "quiet, warn or info",
      "What the library says on stderr. Errors are returned, never printed.",
      parseField<&Config::log>, showField<&Config::log>},

@@ -36,6 +36,8 @@ struct Config {
   uint64_t cacheLimit = uint64_t(1) << 30;
   /// Folder for the IR of every stage; empty: no dumps.
   std::string dump;
+  /// Path of libtessera for bindings that load it; nothing in it reads this.
+  std::string library;
   /// Threads of the host target; 0: see `hostThreads`.
   unsigned threads = 0;
   /// Whether `fromEnvironment` prints all variables.

@@ -53,13 +53,14 @@ class Linker {
 public:
   static Expected<Linker &> instance() {
     static std::mutex mutex;
-    static std::unique_ptr<Linker> linker;
+    // Never destroyed: threads may still run its code when the process ends.
+    static Linker *linker = nullptr;
     std::lock_guard lock(mutex);
     if (!linker) {
       auto control = orc::SelfExecutorProcessControl::Create();
       if (!control)
         return control.takeError();
-      linker.reset(new Linker(std::move(*control)));
+      linker = new Linker(std::move(*control));
     }
     return *linker;
   }

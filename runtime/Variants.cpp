@@ -3,6 +3,7 @@
 #include "runtime/Variants.h"
 #include "dsl/Refusal.h"
 #include "dsl/Trace.h"
+#include "runtime/Attention.h"
 
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/Endian.h"
@@ -46,6 +47,11 @@ static Expected<std::string> irOf(const Variant &variant) {
   Expected<TracedProgram> traced = finish(std::move(p));
   if (!traced)
     return traced.takeError();
+  auto function = *traced->module->getOps<mlir::func::FuncOp>().begin();
+  for (const Argument &argument : ArgumentBlock::of(function).arguments)
+    if (isArgumentOfCalls(argument.name))
+      return refuse(ErrorCode::invalidValue, "an argument of the variant", argument.name,
+                    "a name that attention does not use itself");
   std::string text;
   raw_string_ostream os(text);
   traced->module->print(os);

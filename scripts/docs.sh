@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes the generated pages of docs/ anew: the dialect and the passes from
-# their TableGen files, the fields of the key and the support matrix from
-# dsl/Key.def. test/docs/generated.test fails while a page is out of date.
+# their TableGen files, the fields of the key from dsl/Key.def, the support matrix
+# from docs/SupportCells.h. test/docs/generated.test fails while a page is out of date.
 source "$(dirname "$0")/setup.sh"
 ninja -C build tessera-docs
 for page in tile-dialect passes key-fields support-matrix; do

@@ -9,7 +9,7 @@ packages=(
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools
   libzstd-dev zlib1g-dev libxml2-dev      # what LLVM's CMake files ask for
   libfmt-dev libcli11-dev libgtest-dev    # libraries
-  python3 clang-format                    # tests
+  python3 python3-numpy python3-pip python3-setuptools python3-wheel clang-format # tests
 )
 
 missing=()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 
 import lit.formats
 
@@ -14,10 +15,19 @@ config.suffixes = [".mlir", ".test"]
 config.excludes = ["unit", "kernels", "reference", "Inputs"]
 config.test_source_root = os.path.join(config.tessera_src_dir, "test")
 config.substitutions.append(("%{src}", config.tessera_src_dir))
+config.substitutions.append(("%{obj}", config.tessera_obj_dir))
+config.substitutions.append(("%{lib}", os.path.join(config.tessera_obj_dir, "lib")))
+# What programs that use the library are compiled with.
+config.substitutions.append(("%{cc}", config.cc))
+config.substitutions.append(("%{cxx}", config.cxx))
+sanitized = config.sanitize == "ON"
+sanitizer = "-fsanitize=address,undefined" if sanitized else ""
+config.substitutions.append(("%{sanitizer}", sanitizer))
 config.test_exec_root = os.path.join(config.tessera_obj_dir, "test")
 
-# tessera-opt and tessera; then FileCheck and not.
-path = [config.tessera_bin_dir, config.llvm_tools_dir, config.environment["PATH"]]
+# tessera-opt and tessera; then FileCheck and not; then the Python that has NumPy.
+path = [config.tessera_bin_dir, config.llvm_tools_dir, os.path.dirname(config.python)]
+path.append(config.environment["PATH"])
 if "CUDA_HOME" in os.environ:
     path.append(os.path.join(os.environ["CUDA_HOME"], "bin"))
 config.environment["PATH"] = os.pathsep.join(path)
@@ -25,3 +35,20 @@ config.environment["PATH"] = os.pathsep.join(path)
 # Tests that assemble PTX say `REQUIRES: ptxas`.
 if shutil.which("ptxas", path=config.environment["PATH"]):
     config.available_features.add("ptxas")
+
+# Tests of the Python package say `REQUIRES: torch` and the like.
+modules = {"torch": "torch", "ml_dtypes": "ml_dtypes", "mypy": "mypy"}
+modules["pip"] = "pip, setuptools, wheel"
+for feature, needed in modules.items():
+    found = subprocess.run([config.python, "-c", f"import {needed}"], capture_output=True)
+    if found.returncode == 0:
+        config.available_features.add(feature)
+
+# A Python that loads the library: a sanitized one wants its runtime first.
+python = f"env TESSERA_LIBRARY={config.tessera_obj_dir}/lib/libtessera.so"
+python += f" PYTHONPATH={config.tessera_src_dir}/python PYTHONDONTWRITEBYTECODE=1"
+if sanitized:
+    command = [config.cxx, "-print-file-name=libasan.so"]
+    runtime = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    python += f" LD_PRELOAD={runtime} ASAN_OPTIONS=detect_leaks=0"
+config.substitutions.append(("%{python}", f"{python} {config.python}"))

@@ -74,10 +74,11 @@ LogicalResult StoreOp::verify() {
 }
 
 /// Shared by fetch and gather.
-static LogicalResult verifyTable(Operation *op, tile::TableType table, size_t coordinates, Type element) {
+static LogicalResult verifyTable(Operation *op, tile::TableType table, size_t coordinates,
+                                 Type element) {
   if (static_cast<int64_t>(coordinates) != table.getRank()) // fetch_c1, gather_c1
-    return op->emitOpError("has ") << coordinates << " coordinates, the table has "
-                                   << table.getRank() << " dimensions";
+    return op->emitOpError("has ")
+           << coordinates << " coordinates, the table has " << table.getRank() << " dimensions";
   if (element != table.getElement()) // fetch_c2, gather_c2
     return op->emitOpError("gives ") << element << ", the table holds " << table.getElement();
   return success();
@@ -122,14 +123,14 @@ void GatherOp::print(OpAsmPrinter &printer) {
 
 LogicalResult IotaOp::verify() {
   if (getResult().getType().getDimSize(0) != 1) // iota_c1
-    return emitOpError("result must have one row, found ")
-           << getResult().getType().getDimSize(0);
+    return emitOpError("result must have one row, found ") << getResult().getType().getDimSize(0);
   return success();
 }
 
 LogicalResult ExchangeOp::verify() {
-  if (getRun() <= 0) // exchange_c1
-    return emitOpError("run must be positive, found ") << getRun();
+  auto run = static_cast<int64_t>(getRun());
+  if (run <= 0) // exchange_c1
+    return emitOpError("run must be positive, found ") << run;
   return success();
 }
 

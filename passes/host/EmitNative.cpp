@@ -92,10 +92,11 @@ static Expected<std::unique_ptr<TargetMachine>> makeMachine(const HostTarget &ta
 
 /// What the program leaves to LLVM's middle end: its loops are blocked and its
 /// vectors explicit, so only scalars and addresses are worth cleaning up. The
-/// standard pipeline takes five times as long and makes no faster code.
+/// standard pipeline takes five times as long and makes no faster code. One round
+/// of instcombine is enough; by itself it ends the process if it is not.
 static constexpr const char *cleanUp =
     "function(simplifycfg,early-cse<memssa>,loop-mssa(loop-rotate,licm),"
-    "early-cse<memssa>,instcombine,simplifycfg)";
+    "early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg)";
 
 static Error optimize(Module &module, TargetMachine &machine) {
   // a * b + c in one instruction where the CPU has it; otherwise in two rather

@@ -57,11 +57,11 @@ void skip(tile::GridOp grid, ArrayRef<tile::StoreOp> stores) {
   Location loc = grid.getLoc();
   Value live;
   for (tile::StoreOp store : stores) {
-    Value size = arith::ConstantIndexOp::create(builder, loc,
-                                                store.getValue().getType().getDimSize(0));
+    Value size =
+        arith::ConstantIndexOp::create(builder, loc, store.getValue().getType().getDimSize(0));
     Value first = arith::MulIOp::create(builder, loc, grid.getTile(), size);
-    Value some = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, first,
-                                       store.getLength());
+    Value some =
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, first, store.getLength());
     live = live ? arith::OrIOp::create(builder, loc, live, some).getResult() : some;
   }
   auto branch = scf::IfOp::create(builder, loc, live);
@@ -71,6 +71,8 @@ void skip(tile::GridOp grid, ArrayRef<tile::StoreOp> stores) {
 
 struct SkipIdlePointsPass : impl::SkipIdlePointsPassBase<SkipIdlePointsPass> {
   void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
     auto grids = getOperation().getBody().front().getOps<tile::GridOp>();
     if (grids.empty())
       return;

@@ -68,7 +68,8 @@ bool TileLowering::isCheap(Value tile) {
   Operation *op = tile.getDefiningOp();
   bool result = false;
   if (op && !buffers.find(tile)) {
-    if (matchPattern(tile, m_Constant()) || isa<tensor::SplatOp, tile::PositionsOp, tile::IotaOp>(op))
+    if (matchPattern(tile, m_Constant()) ||
+        isa<tensor::SplatOp, tile::PositionsOp, tile::IotaOp>(op))
       result = true;
     else if (op->getDialect() == op->getContext()->getLoadedDialect<arith::ArithDialect>() ||
              isa<tile::BroadcastOp, tile::GatherOp, math::AbsIOp>(op))

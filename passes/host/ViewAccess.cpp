@@ -38,8 +38,8 @@ void TileLowering::readArguments() {
       fields.heads = indexAt(offset + offsetof(ViewArgument, heads));
       fields.rows = indexAt(offset + offsetof(ViewArgument, rows));
       fields.element = type.getElement();
-      fields.memory = fields.element.getIntOrFloatBitWidth() == 8 ? emit.getI8Type()
-                                                                  : fields.element;
+      fields.memory =
+          fields.element.getIntOrFloatBitWidth() == 8 ? emit.getI8Type() : fields.element;
       fields.width = type.getWidth();
       views[value] = fields;
       break;
@@ -89,8 +89,7 @@ Value TileLowering::lowerFetch(tile::FetchOp op) {
        llvm::zip_equal(op.getCoordinates(), table.extents, table.strides)) {
     Value at = scalar(coordinate);
     // One unsigned comparison also catches what is negative.
-    Value inside =
-        arith::CmpIOp::create(emit, emit.loc(), arith::CmpIPredicate::ult, at, extent);
+    Value inside = arith::CmpIOp::create(emit, emit.loc(), arith::CmpIPredicate::ult, at, extent);
     within = within ? arith::AndIOp::create(emit, emit.loc(), within, inside).getResult() : inside;
     offset = emit.add(offset, emit.mul(at, stride));
   }
@@ -117,21 +116,19 @@ Value TileLowering::gather(Value tableValue, ArrayRef<Value> coordinates, Type e
   Value within, offset;
   for (auto [coordinate, extent, stride] :
        llvm::zip_equal(coordinates, table.extents, table.strides)) {
-    Value at =
-        arith::ExtSIOp::create(emit, emit.loc(), emit.vectorOf(size, i64), coordinate);
-    Value inside = arith::CmpIOp::create(emit, emit.loc(), arith::CmpIPredicate::ult, at,
-                                         wide(extent));
+    Value at = arith::ExtSIOp::create(emit, emit.loc(), emit.vectorOf(size, i64), coordinate);
+    Value inside =
+        arith::CmpIOp::create(emit, emit.loc(), arith::CmpIPredicate::ult, at, wide(extent));
     within = within ? arith::AndIOp::create(emit, emit.loc(), within, inside).getResult() : inside;
     Value step = arith::MulIOp::create(emit, emit.loc(), at, wide(stride));
     offset = offset ? arith::AddIOp::create(emit, emit.loc(), offset, step).getResult() : step;
   }
   VectorType result = emit.vectorOf(size, element);
-  Value addresses =
-      LLVM::GEPOp::create(emit, emit.loc(), emit.vectorOf(size, emit.pointer()), element,
-                          table.data, ArrayRef<LLVM::GEPArg>{offset});
+  Value addresses = LLVM::GEPOp::create(emit, emit.loc(), emit.vectorOf(size, emit.pointer()),
+                                        element, table.data, ArrayRef<LLVM::GEPArg>{offset});
   Value zero = arith::ConstantOp::create(emit, emit.loc(), emit.getZeroAttr(result));
-  return LLVM::masked_gather::create(emit, emit.loc(), result, addresses, within,
-                                     ValueRange{zero}, element.getIntOrFloatBitWidth() / 8);
+  return LLVM::masked_gather::create(emit, emit.loc(), result, addresses, within, ValueRange{zero},
+                                     element.getIntOrFloatBitWidth() / 8);
 }
 
 //===----------------------------------------------------------------------===//
@@ -179,17 +176,16 @@ void TileLowering::forRows(const SequenceFields &rows, Value tile, int64_t size,
     return arith::DivUIOp::create(emit, emit.loc(), a, view.rows);
   };
   Value end = emit.add(begin, count);
-  Value none = arith::CmpIOp::create(emit, emit.loc(), arith::CmpIPredicate::eq, count,
-                                     emit.index(0));
+  Value none =
+      arith::CmpIOp::create(emit, emit.loc(), arith::CmpIPredicate::eq, count, emit.index(0));
   Value firstPage = divide(begin);
   Value lastPage = divide(emit.sub(end, emit.index(1)));
-  Value endPage = arith::SelectOp::create(emit, emit.loc(), none, firstPage,
-                                          emit.add(lastPage, emit.index(1)));
+  Value endPage =
+      arith::SelectOp::create(emit, emit.loc(), none, firstPage, emit.add(lastPage, emit.index(1)));
   emit.loop(firstPage, endPage, 1, [&](Value page) {
-    Value entry = emit.add(emit.mul(rows.batch, pages.strides[0]),
-                           emit.mul(page, pages.strides[1]));
-    Value number =
-        emit.load(emit.getI32Type(), emit.at(pages.data, emit.getI32Type(), entry));
+    Value entry =
+        emit.add(emit.mul(rows.batch, pages.strides[0]), emit.mul(page, pages.strides[1]));
+    Value number = emit.load(emit.getI32Type(), emit.at(pages.data, emit.getI32Type(), entry));
     Value batch = arith::IndexCastOp::create(emit, emit.loc(), emit.getIndexType(), number);
     checkWithin(rows.line, Violation::page, batch, view.batches);
     Value pageBegin = emit.mul(page, view.rows);

@@ -66,21 +66,19 @@ private:
 
   /// The argument of a name; it is added if there is none.
   Value argument(const Twine &twine, Type type) {
-    std::string name = twine.str();
+    StringAttr name = builder.getStringAttr(twine);
     for (BlockArgument known : func.getArguments())
-      if (func.getArgAttrOfType<StringAttr>(known.getArgNumber(), argumentName) == name)
+      if (func.getArgAttr(known.getArgNumber(), argumentName) == name)
         return known;
     unsigned number = func.getNumArguments();
-    auto attributes =
-        builder.getDictionaryAttr(builder.getNamedAttr(argumentName, builder.getStringAttr(name)));
+    auto attributes = builder.getDictionaryAttr(builder.getNamedAttr(argumentName, name));
     LogicalResult inserted = func.insertArgument(number, type, attributes, func.getLoc());
     assert(succeeded(inserted) && "an argument can always be appended");
     (void)inserted;
     return func.getArgument(number);
   }
   Value table(const Twine &name, int64_t rank) {
-    return argument(name,
-                    tile::TableType::get(builder.getContext(), rank, builder.getI32Type()));
+    return argument(name, tile::TableType::get(builder.getContext(), rank, builder.getI32Type()));
   }
 
   /// `table[batch]` as an index.
@@ -107,8 +105,7 @@ private:
     Value one = arith::ConstantIndexOp::create(builder, loc, 1);
     Value next = arith::AddIOp::create(builder, loc, batch, one);
     Value starts = table("cu_seqlens_" + name, 1);
-    return arith::SubIOp::create(builder, loc, entry(loc, starts, next),
-                                 entry(loc, starts, batch));
+    return arith::SubIOp::create(builder, loc, entry(loc, starts, next), entry(loc, starts, batch));
   }
 
   template <class Access>

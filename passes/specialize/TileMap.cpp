@@ -21,9 +21,10 @@ static Error failure(const std::string &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
-static StringRef nameOf(func::FuncOp program, BlockArgument value) {
-  auto name = program.getArgAttrOfType<StringAttr>(value.getArgNumber(), argumentName);
-  return name ? name.getValue() : StringRef();
+/// The text of an argument's attribute; empty if it has none.
+static StringRef textOf(func::FuncOp program, BlockArgument value, StringRef attribute) {
+  auto text = program.getArgAttrOfType<StringAttr>(value.getArgNumber(), attribute);
+  return text ? text.getValue() : StringRef();
 }
 
 /// One call in which every sequence has the given lengths, whatever views the
@@ -34,8 +35,8 @@ static ArgumentValues argumentsFrom(func::FuncOp program, const Lengths &lengths
   arguments.indices["batch"] = lengths.batch;
   auto addSequences = [&](StringRef name, int64_t heads, int64_t rows) {
     for (BlockArgument view : program.getArguments())
-      if (program.getArgAttrOfType<StringAttr>(view.getArgNumber(), sequencesName) == name)
-        arguments.views[nameOf(program, view)] = {lengths.batch, heads, rows};
+      if (textOf(program, view, sequencesName) == name)
+        arguments.views[textOf(program, view, argumentName)] = {lengths.batch, heads, rows};
     std::string suffix = name.str();
     arguments.indices["max_seqlen_" + suffix] = rows;
     arguments.tables["seqused_" + suffix].assign(lengths.batch, rows);
@@ -163,6 +164,8 @@ Error TileWalk::start() {
   });
   if (error)
     return error;
+  if (loops.empty())
+    return failure("the program has no loop over key tiles");
   map.kinds.resize(map.queryTiles * map.keyTiles, TileKind::skipped);
   return Error::success();
 }

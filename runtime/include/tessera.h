@@ -163,7 +163,7 @@ typedef struct tessera_attention {
   const tessera_tensor *k_descale; /**< the same of keys */
   const tessera_tensor *v_descale; /**< the same of values */
 
-  int32_t checked; /**< use the checking kernel, and check page numbers */
+  int32_t checked; /**< use the checking kernel */
   int64_t block_m; /**< query rows of a tile; 0: the schedule's choice */
   int64_t block_n; /**< key rows of a tile; 0: the schedule's choice */
 

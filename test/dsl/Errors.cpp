@@ -178,6 +178,174 @@ TEST_F(Mistakes, StoredTileHasAnotherType) {
 }
 
 //===----------------------------------------------------------------------===//
+// Slices
+//===----------------------------------------------------------------------===//
+
+TEST_F(Mistakes, TileStoredToASliceHasAnotherWidth) {
+  Sequence slice = rows.slice(3, 5);
+  Tile narrow = cast(zeros(16, 32), DType::bf16);
+  unsigned line = __LINE__ + 1;
+  slice.store(point.tile, narrow);
+  expectMistake(line, "stored tile is 32 wide, the view is 64");
+}
+
+TEST_F(Mistakes, SlicesWithoutRowsInATile) {
+  unsigned line = __LINE__ + 1;
+  rows.slice(3, 5).tiles(0);
+  expectMistake(line, "tiles must have at least one row, found 0");
+}
+
+TEST_F(Mistakes, LoadsOfASliceWithoutRows) {
+  unsigned line = __LINE__ + 1;
+  rows.slice(3, 5).slice(1, 2).load(point.tile, -1);
+  expectMistake(line, "tiles must have at least one row, found -1");
+}
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+TEST_F(Mistakes, NamesWithOtherCharacters) {
+  unsigned line = __LINE__ + 1;
+  program.scalar("my-scale");
+  expectMistake(line, "an argument's name has letters, digits and underscores, found \"my-scale\"");
+}
+
+TEST_F(Mistakes, NamesWithoutCharacters) {
+  unsigned line = __LINE__ + 1;
+  program.index("");
+  expectMistake(line, "an argument's name has letters, digits and underscores, found \"\"");
+}
+
+TEST_F(Mistakes, ScalarOfAnotherType) {
+  program.index("size");
+  unsigned line = __LINE__ + 1;
+  program.scalar("size");
+  expectMistake(line, "the argument \"size\" is index already, not f32");
+}
+
+TEST_F(Mistakes, TableOfAnotherType) {
+  program.floats("bias", 2);
+  unsigned line = __LINE__ + 1;
+  program.integers("bias", 2);
+  expectMistake(line,
+                "the argument \"bias\" is !tile.table<2xf32> already, not !tile.table<2xi32>");
+}
+
+TEST_F(Mistakes, TableOfAnotherRank) {
+  program.floats("bias", 2);
+  unsigned line = __LINE__ + 1;
+  program.floats("bias", 3);
+  expectMistake(line,
+                "the argument \"bias\" is !tile.table<2xf32> already, not !tile.table<3xf32>");
+}
+
+TEST_F(Mistakes, TableWithTheNameOfAView) {
+  unsigned line = __LINE__ + 1;
+  program.floats("x", 2);
+  expectMistake(line, "the argument \"x\" is !tile.view<64xbf16> already, not !tile.table<2xf32>");
+}
+
+TEST_F(Mistakes, ViewOfAnotherType) {
+  unsigned line = __LINE__ + 1;
+  program.view("x", DType::f32, 64);
+  expectMistake(line, "the argument \"x\" is !tile.view<64xbf16> already, not !tile.view<64xf32>");
+}
+
+TEST_F(Mistakes, ViewOfOtherSequences) {
+  program.view("y", DType::f32, 64, "q");
+  unsigned line = __LINE__ + 1;
+  program.view("y", DType::f32, 64, "kv");
+  expectMistake(line, "the rows of \"y\" are those of \"q\" already, not of \"kv\"");
+}
+
+TEST_F(Mistakes, ViewsWithoutColumns) {
+  unsigned line = __LINE__ + 1;
+  program.view("narrow", DType::f32, 0);
+  expectMistake(line, "a view has at least one column, found 0");
+}
+
+TEST_F(Mistakes, TablesWithoutDimensions) {
+  unsigned line = __LINE__ + 1;
+  program.floats("number", 0);
+  expectMistake(line, "a table has 1 to 4 dimensions, found 0");
+}
+
+TEST_F(Mistakes, TablesOfFiveDimensions) {
+  unsigned line = __LINE__ + 1;
+  program.integers("many", 5);
+  expectMistake(line, "a table has 1 to 4 dimensions, found 5");
+}
+
+// What is not a mistake: the same argument twice.
+TEST_F(Mistakes, NamesMayBeAskedForAgain) {
+  EXPECT_EQ(program.floats("bias", 2).opaque(), program.floats("bias", 2).opaque());
+  EXPECT_EQ(program.integers("starts", 1).opaque(), program.integers("starts", 1).opaque());
+  EXPECT_EQ(program.scalar("cap").opaque(), program.scalar("cap").opaque());
+  EXPECT_EQ(program.index("left").opaque(), program.index("left").opaque());
+  EXPECT_EQ(program.view("x", DType::bf16, 64).opaque(), view.opaque());
+  EXPECT_NE(program.index("left").opaque(), program.index("right").opaque());
+  expectCorrect();
+}
+
+//===----------------------------------------------------------------------===//
+// Tables
+//===----------------------------------------------------------------------===//
+
+TEST_F(Mistakes, OneNumberAtATileOfPlaces) {
+  FloatTable bias = program.floats("bias", 2);
+  Tile positions = rows.rows(point.tile, 32);
+  unsigned line = __LINE__ + 1;
+  bias.at({point.head, positions});
+  expectMistake(line, "one number of a table has no tiles as coordinates; gather gives a tile");
+}
+
+TEST_F(Mistakes, PlacesAreNoFloats) {
+  FloatTable bias = program.floats("bias", 2);
+  unsigned line = __LINE__ + 1;
+  bias.gather({point.head, tall});
+  expectMistake(line, "coordinates are positions, found 32 x 8 of f32");
+}
+
+TEST_F(Mistakes, PlacesDoNotFit) {
+  FloatTable bias = program.floats("bias", 2);
+  Tile row = rows.rows(point.tile, 32), col = rows.columns(point.tile, 8);
+  Tile both = row - col, other = rows.rows(point.tile, 16);
+  unsigned line = __LINE__ + 1;
+  bias.gather({both, other});
+  expectMistake(line, "coordinates do not fit: 16 x 1 of i32 and 32 x 8");
+}
+
+TEST_F(Mistakes, TooFewCoordinates) {
+  FloatTable bias = program.floats("bias", 2);
+  unsigned line = __LINE__ + 1;
+  bias.at({point.head});
+  expectMistake(line, "a place in the table has 2 coordinates, found 1");
+}
+
+TEST_F(Mistakes, TooManyCoordinates) {
+  IndexTable labels = program.integers("labels", 1);
+  Tile col = rows.columns(point.tile, 8);
+  unsigned line = __LINE__ + 1;
+  labels.gather({col, 0});
+  expectMistake(line, "a place in the table has 1 coordinates, found 2");
+}
+
+TEST_F(Mistakes, NoCoordinates) {
+  unsigned line = __LINE__ + 1;
+  IndexTable labels = program.integers("labels", 1);
+  labels.at({});
+  expectMistake(line, "a place in the table has 1 coordinates, found 0");
+}
+
+TEST_F(Mistakes, TablesOfIntegersGivePositions) {
+  Tile labels = program.integers("labels", 1).gather({rows.columns(point.tile, 8)});
+  unsigned line = __LINE__ + 1;
+  tall + labels;
+  expectMistake(line, "element types differ: f32 and i32");
+}
+
+//===----------------------------------------------------------------------===//
 // Sizes
 //===----------------------------------------------------------------------===//
 
@@ -211,6 +379,18 @@ TEST_F(Mistakes, ConstantTilesWithoutColumns) {
   expectMistake(line, "a tile has at least one row and column, found 4 x 0");
 }
 
+TEST_F(Mistakes, NumbersOfNoColumns) {
+  unsigned line = __LINE__ + 1;
+  iota(0);
+  expectMistake(line, "a tile has at least one column, found 0");
+}
+
+TEST_F(Mistakes, RunsWithoutColumns) {
+  unsigned line = __LINE__ + 1;
+  exchange(tall, 0);
+  expectMistake(line, "exchange takes runs of at least one column, found 0");
+}
+
 //===----------------------------------------------------------------------===//
 // Afterwards
 //===----------------------------------------------------------------------===//
@@ -240,6 +420,13 @@ TEST_F(Mistakes, EverythingSwallowsAMistake) {
   Scalar s = max(program.scalar("s") * 2.0f, program.floats("h", 2).at({point.batch, point.head}));
   x = x + select(key.causal, s, s) + full(2, 2, s);
   Index n = select(key.causal, rows.length() * 2, view.heads()) / 3;
+  IndexTable labels = program.integers("labels", 2);
+  n = n + labels.at({n, point.head}) + labels.at({x, n}) + labels.at({});
+  x = x + labels.gather({bad, n}) + program.floats("bias", 1).gather({x}) + iota(4) + iota(0);
+  x = x + exchange(bad, 2) + exchange(tall, -1) + program.view("z", DType::f32, 0)(n, n).load(n, 4);
+  Sequence slice = rows.slice(n, n).slice(1, labels.at({n, n}));
+  x = x + slice.load(n, 4) + slice.rows(n, 4);
+  slice.store(slice.length() + slice.tiles(4), x);
   x = x + rows.rows(n, 4) + rows.columns(n, 0) + rows.load(n, 4) + rows.load(n, 0);
   auto [y] = loop(n, One{x}, [&](Index j, One state) {
     return One{state.a + rows.load(j, 4) + dot(tall, tall)};
@@ -281,5 +468,13 @@ TEST_F(Mistakes, CorrectProgramsFinish) {
   });
   Mask keep = rows.columns(point.tile, 64) <= rows.rows(point.tile, 16);
   rows.store(point.tile, cast(select(keep, y, 0.0f), DType::bf16));
+
+  IndexTable starts = program.integers("starts", 1);
+  FloatTable bias = program.floats("bias", 4);
+  Tile row = rows.rows(point.tile, 16) + starts.at({point.batch});
+  Tile biases = bias.gather({point.batch, 2, row, iota(64)});
+  rows.slice(starts.at({point.batch}), 7)
+      .slice(1, 3)
+      .store(point.tile, cast(exchange(biases, 32), DType::bf16));
   expectCorrect();
 }

@@ -2,6 +2,7 @@
 
 #include "test/kernels/KernelTest.h"
 
+#include <algorithm>
 #include <cmath>
 #include <thread>
 
@@ -24,7 +25,7 @@ static Case everything(DType type = DType::bf16) {
                      .windowLeft = 70,
                      .sinkTokens = 3}};
   c.problem.alibiSlopes.resize(4);
-  c.q = c.kv = c.o = type;
+  c.setTypes(type);
   fill(c);
   return c;
 }
@@ -39,95 +40,15 @@ static Case plain() {
   return c;
 }
 
-//===----------------------------------------------------------------------===//
-// Who sees what
-//===----------------------------------------------------------------------===//
-
-/// With q = 0 every visible key weighs the same; with v the identity, o says
-/// which those are, and the LSE how many.
-static void expectVisibleSet(Problem p) {
-  p.headDim = 8;
-  p.headDimV = 152; // room for each key's own column
-  p.q.assign(p.batch * p.seqlenQ * p.heads * p.headDim, 0);
-  p.k.assign(p.batch * p.seqlenKv * p.kvHeads * p.headDim, 1);
-  p.v.assign(p.batch * p.seqlenKv * p.kvHeads * p.headDimV, 0);
-  ASSERT_LE(p.seqlenKv, p.headDimV);
-  for (int64_t j = 0; j < p.seqlenKv; ++j)
-    p.v[j * p.headDimV + j] = 1;
-  Case c{.problem = p};
-  Output output = run(c);
-
-  for (int64_t i = 0; i < p.seqlenQ; ++i) {
-    int64_t seen = 0;
-    for (int64_t j = 0; j < p.seqlenKv; ++j) {
-      bool visible = reference::visible(p, i, j);
-      seen += visible;
-      ASSERT_EQ(output.out[i * p.headDimV + j] != 0, visible)
-          << "query " << i << ", key " << j << "\n  " << str(c);
-    }
-    double expected = seen ? std::log(static_cast<double>(seen)) : -infinity;
-    if (seen)
-      ASSERT_NEAR(output.lse[i], expected, 2e-6) << "query " << i << "\n  " << str(c);
-    else
-      ASSERT_EQ(output.lse[i], expected) << "query " << i << "\n  " << str(c);
-  }
-}
-
-/// A mask under test: which sides of a window it has is part of the key.
-struct Mask {
-  const char *name;
-  bool causal, left, right, sinks;
-};
-
-class VisibleSet : public testing::TestWithParam<std::tuple<Mask, bool>> {};
-
-TEST_P(VisibleSet, IsThatOfTheReference) {
-  auto [mask, topLeft] = GetParam();
-  for (auto [seqlenQ, seqlenKv] :
-       {std::pair{150, 150}, {63, 150}, {150, 63}, {1, 150}, {150, 1}, {129, 128}, {97, 65}})
-    for (int64_t size : {0, 1, 31, 64, 149, 1000}) {
-      Problem p{
-          .seqlenQ = seqlenQ, .seqlenKv = seqlenKv, .causal = mask.causal, .topLeft = topLeft};
-      if (mask.left)
-        p.windowLeft = size;
-      if (mask.right) // another size than on the left
-        p.windowRight = size / 2;
-      if (mask.sinks)
-        p.sinkTokens = size % 7 + 1;
-      expectVisibleSet(p);
-      if (!mask.left && !mask.right)
-        break;
-    }
-}
-
-static std::string nameOf(const testing::TestParamInfo<std::tuple<Mask, bool>> &info) {
-  auto [mask, topLeft] = info.param;
-  return std::string(mask.name) + (topLeft ? "_top_left" : "");
-}
-
-const Mask masks[] = {
-    {"none", false, false, false, false},
-    {"causal", true, false, false, false},
-    {"left", false, true, false, false},
-    {"right", false, false, true, false},
-    {"band", false, true, true, false},
-    {"causal_left", true, true, false, false},
-    {"causal_right", true, false, true, false},
-    {"left_sinks", false, true, false, true},
-    {"band_sinks", false, true, true, true},
-    {"causal_left_sinks", true, true, false, true},
-    {"causal_band_sinks", true, true, true, true},
-};
-
-INSTANTIATE_TEST_SUITE_P(Masks, VisibleSet,
-                         testing::Combine(testing::ValuesIn(masks), testing::Bool()), nameOf);
-
 TEST(Exact, ConstantValuesGiveThatConstant) {
-  Case c = everything(DType::f16);
-  c.problem.v.assign(c.problem.v.size(), -2.5f);
-  Output output = run(c);
-  for (float value : output.out)
-    ASSERT_EQ(value, -2.5f);
+  for (const auto &[name, layout] : layouts()) {
+    Case c = everything(DType::f16);
+    c.v = DType::e4m3;
+    c.problem.v.assign(c.problem.v.size(), -2.5f);
+    Output output = run(c, layout);
+    for (float value : output.out)
+      ASSERT_EQ(value, -2.5f) << name;
+  }
 }
 
 TEST(Exact, AWindowAsWideAsTheKeysIsNone) {
@@ -165,30 +86,47 @@ static std::vector<float> repeatHeads(std::span<const float> values, int64_t wid
 }
 
 TEST(Exact, SharedKeysAreRepeatedKeys) {
-  Case shared = everything(), repeated = shared;
-  Problem &p = repeated.problem;
-  p.k = repeatHeads(p.k, p.headDim, 2);
-  p.v = repeatHeads(p.v, p.headDimV, 2);
-  p.kvHeads = 4;
-  EXPECT_TRUE(sameBits(run(shared), run(repeated)));
-}
-
-TEST(Exact, EachBatchIsAsIfAlone) {
-  Case both = everything();
-  Output expected = run(both);
-  for (int64_t b = 0; b < 2; ++b) {
-    auto half = [&](std::vector<float> values) {
-      auto middle = values.begin() + values.size() / 2;
-      return b ? std::vector<float>(middle, values.end())
-               : std::vector<float>(values.begin(), middle);
-    };
-    Case one = both;
-    Problem &p = one.problem;
-    p.batch = 1;
-    p.q = half(p.q), p.k = half(p.k), p.v = half(p.v);
-    EXPECT_TRUE(sameBits(run(one), {half(expected.out), half(expected.lse)})) << b;
+  for (int64_t ratio : {2, 3, 7, 12}) {
+    Case shared = everything();
+    shared.problem.heads = 2 * ratio;
+    shared.problem.alibiSlopes.resize(2 * ratio);
+    fill(shared);
+    Case repeated = shared;
+    Problem &p = repeated.problem;
+    p.k = repeatHeads(p.k, p.headDim, ratio);
+    p.v = repeatHeads(p.v, p.headDimV, ratio);
+    p.kvHeads *= ratio;
+    EXPECT_TRUE(sameBits(run(shared), run(repeated))) << ratio;
   }
 }
+
+/// Sequence b of a case as a case of its own, dense.
+static Case alone(const Case &c, int64_t b) {
+  Case one = c;
+  one.problem = sequencesOf(c)[b];
+  one.seqlensQ.clear();
+  one.seqlensKv.clear();
+  return one;
+}
+
+static std::string nameOf(const testing::TestParamInfo<NamedLayout> &info) {
+  return info.param.name;
+}
+
+class Sequences : public testing::TestWithParam<NamedLayout> {};
+
+TEST_P(Sequences, AreAsIfAlone) {
+  Case all = everything();
+  all.problem.batch = 4;
+  varyLengths(all, GetParam().layout);
+  fill(all);
+  Output expected = run(all, GetParam().layout);
+  for (int64_t b = 0; b < 4; ++b)
+    EXPECT_TRUE(sameBits(run(alone(all, b)), outputOf(all, expected, b))) << b;
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, Sequences, testing::ValuesIn(layouts().begin(), layouts().end()),
+                         nameOf);
 
 //===----------------------------------------------------------------------===//
 // Layouts
@@ -196,12 +134,12 @@ TEST(Exact, EachBatchIsAsIfAlone) {
 
 TEST(Exact, HeadsMayStandBeforeRows) {
   Case c = everything();
-  EXPECT_TRUE(sameBits(run(c, {.order = {0, 2, 1, 3}}), run(c)));
+  EXPECT_TRUE(sameBits(run(c, Layout::everywhere({.order = {0, 2, 1, 3}})), run(c)));
 }
 
 TEST(Exact, BatchesMayStandLast) {
   Case c = everything(DType::f32);
-  EXPECT_TRUE(sameBits(run(c, {.order = {1, 2, 0, 3}}), run(c)));
+  EXPECT_TRUE(sameBits(run(c, Layout::everywhere({.order = {1, 2, 0, 3}})), run(c)));
 }
 
 TEST(Exact, QueriesKeysAndValuesMayBePacked) {
@@ -244,6 +182,91 @@ TEST(Exact, KeysMayBeSharedByAllBatches) {
   EXPECT_TRUE(sameBits(operands.output(), run(c)));
 }
 
+TEST(Exact, ValuesMayBeColumnsOfKeys) {
+  Case c = everything();
+  Problem &p = c.problem;
+  p.headDimV = 24;
+  fill(c);
+  for (size_t row = 0; row < p.k.size() / p.headDim; ++row)
+    std::copy_n(&p.k[row * p.headDim + 8], 24, &p.v[row * 24]);
+  for (Form form : {Form::dense, Form::paged}) {
+    Operands operands(c, {.kv = form});
+    Attention call = operands.call();
+    call.v = call.k;
+    call.v.data = static_cast<uint16_t *>(call.k.data) + 8;
+    call.v.shape[3] = 24;
+    llvm::cantFail(run(call));
+    EXPECT_TRUE(sameBits(operands.output(), run(c)));
+  }
+}
+
+/// A stride of 0 gives all sequences, or all heads, the same numbers.
+TEST(Exact, TablesMayRepeat) {
+  Case c = everything();
+  c.k = DType::e4m3;
+  Problem &p = c.problem;
+  p.alibiSlopes.resize(8);
+  p.sinkLogits.resize(4);
+  p.kDescale.resize(4);
+  fill(c);
+  p.sinkLogits.assign(4, p.sinkLogits[0]);
+  p.kDescale.assign(4, p.kDescale[0]);
+  std::copy_n(p.alibiSlopes.begin(), 4, p.alibiSlopes.begin() + 4);
+  std::copy_n(p.k.begin(), p.k.size() / 2, p.k.begin() + p.k.size() / 2);
+  std::copy_n(p.v.begin(), p.v.size() / 2, p.v.begin() + p.v.size() / 2);
+  Operands operands(c, {.kv = Form::paged});
+  Attention call = operands.call();
+  call.alibiSlopes.strides[0] = 0;
+  call.sinkLogits.strides[0] = 0;
+  call.kDescale.strides = {};
+  call.seqUsedKv.strides[0] = 0;
+  call.pageTable.strides[0] = 0;
+  llvm::cantFail(run(call));
+  EXPECT_TRUE(sameBits(operands.output(), run(c)));
+}
+
+//===----------------------------------------------------------------------===//
+// Pages
+//===----------------------------------------------------------------------===//
+
+TEST(Exact, PagesAreAsIfContiguous) {
+  for (DType type : {DType::f32, DType::bf16, DType::e4m3}) {
+    Case c = everything();
+    c.k = c.v = type;
+    fill(c);
+    Output expected = run(c);
+    for (int64_t pageSize : {1, 3, 16, 64, 150, 256})
+      EXPECT_TRUE(sameBits(run(c, {.kv = Form::paged, .pageSize = pageSize}), expected))
+          << str(type).str() << ", pages of " << pageSize;
+  }
+}
+
+TEST(Exact, OrderOfPagesDoesNotMatter) {
+  Case c = everything();
+  Output expected = run(c, {.kv = Form::paged});
+  for (uint32_t seed : {2, 3, 4})
+    EXPECT_TRUE(sameBits(run(c, {.kv = Form::paged, .pageSeed = seed}), expected)) << seed;
+}
+
+TEST(Exact, HeadsOfPagesMayStandBeforeRows) {
+  Case c = everything();
+  Output expected = run(c, {.kv = Form::paged});
+  Arrangement headsFirst{.order = {0, 2, 1, 3}};
+  for (const Arrangement &arrangement : {headsFirst, Arrangement{}}) {
+    Layout layout{.k = arrangement, .v = arrangement, .kv = Form::paged};
+    layout.pageLayout = PageLayout::hnd;
+    EXPECT_TRUE(sameBits(run(c, layout), expected)) << str(layout);
+  }
+}
+
+TEST(Exact, SequencesMayShareTheirFirstPages) {
+  Case c = everything();
+  Problem &p = c.problem;
+  for (auto [values, width] : {std::pair{&p.k, 2 * p.headDim}, {&p.v, 2 * p.headDimV}})
+    std::copy_n(values->begin(), 100 * width, values->begin() + p.seqlenKv * width);
+  EXPECT_TRUE(sameBits(run(c, {.kv = Form::paged, .sharedRows = 100}), run(c)));
+}
+
 TEST(Exact, StridesMayBeNegative) {
   Case c = plain(), reversed = c;
   Problem &p = reversed.problem;
@@ -274,6 +297,18 @@ TEST(Exact, RunsAreTheSame) {
   Output first = run(c);
   for (int i = 0; i < 3; ++i)
     EXPECT_TRUE(sameBits(run(c), first));
+}
+
+TEST(Exact, BoundsOfLengthsChangeNothing) {
+  Layout layout{.packedQ = true, .kv = Form::packed};
+  Case c = everything();
+  varyLengths(c, layout);
+  fill(c);
+  Output expected = run(c, layout);
+  for (int64_t slack : {0, 1, 200}) {
+    layout.slackQ = layout.slackKv = slack;
+    EXPECT_TRUE(sameBits(run(c, layout), expected)) << slack;
+  }
 }
 
 TEST(Exact, ThreadsChangeNothing) {

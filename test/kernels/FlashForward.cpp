@@ -4,7 +4,7 @@
 // Each is compiled for a few combinations of types and widths, and each of
 // these kernels runs on a few lengths. The combinations follow each other
 // through lists of coprime lengths, so that every feature meets every type,
-// width and length; the last test counts that it does.
+// layout, width and length; the last test counts that it does.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,26 +14,13 @@
 #include <cmath>
 #include <iterator>
 #include <map>
-#include <random>
 #include <set>
+#include <tuple>
 
 using namespace tessera;
 using namespace tessera::test;
 
 namespace {
-
-/// The same draws for the same seed, on every machine.
-class Draw {
-public:
-  explicit Draw(uint32_t seed) : generator(seed) {}
-  template <class T>
-  T of(std::initializer_list<T> choices) {
-    return choices.begin()[generator() % choices.size()];
-  }
-
-private:
-  std::mt19937 generator;
-};
 
 struct Feature {
   const char *name;
@@ -118,14 +105,17 @@ const std::vector<Variant> &variants() {
 }
 
 struct Types {
-  DType q, kv, o;
+  DType q, k, v, o;
   auto operator<=>(const Types &) const = default;
+  auto all() const { return std::tuple{q, k, v, o}; }
 };
+constexpr DType f32 = DType::f32, f16 = DType::f16, bf16 = DType::bf16;
+constexpr DType e4m3 = DType::e4m3, e5m2 = DType::e5m2;
 constexpr Types types[] = {
-    {DType::f32, DType::f32, DType::f32},    {DType::f16, DType::f16, DType::f16},
-    {DType::bf16, DType::bf16, DType::bf16}, {DType::bf16, DType::bf16, DType::f32},
-    {DType::f16, DType::f16, DType::f32},    {DType::f32, DType::bf16, DType::f32},
-    {DType::bf16, DType::f32, DType::f16},
+    {f32, f32, f32, f32},     {f16, f16, f16, f16},    {bf16, bf16, bf16, bf16},
+    {e4m3, e4m3, e4m3, bf16}, {f16, f16, f16, f32},    {f32, bf16, bf16, f32},
+    {bf16, f32, f16, f16},    {bf16, bf16, bf16, f32}, {e5m2, e5m2, e5m2, f16},
+    {bf16, e4m3, e4m3, bf16}, {f16, e4m3, e5m2, f32},
 };
 constexpr std::pair<int64_t, int64_t> widths[] = {
     {8, 8}, {32, 32}, {40, 40}, {64, 64}, {128, 128}, {8, 40}, {40, 128}, {64, 32}, {128, 64},
@@ -135,32 +125,38 @@ constexpr int64_t lengths[] = {1, 63, 64, 65, 127, 129, 255, 257};
 constexpr size_t kernelsPerVariant = 5;
 constexpr size_t lengthsPerKernel = 6;
 
-std::vector<Case> casesOf(size_t variant) {
-  std::vector<Case> cases;
+struct Call {
+  Case c;
+  const NamedLayout *layout;
+};
+
+std::vector<Call> callsOf(size_t variant) {
+  std::vector<Call> calls;
   for (size_t kernel = variant * kernelsPerVariant; kernel < (variant + 1) * kernelsPerVariant;
        ++kernel)
     for (size_t n = kernel * lengthsPerKernel; n < (kernel + 1) * lengthsPerKernel; ++n) {
+      const NamedLayout &named = layouts()[kernel % layouts().size()];
       Case c;
       c.seed = n + 1;
       Draw draw(c.seed);
-      auto [q, kv, o] = types[kernel % std::size(types)];
-      c.q = q, c.kv = kv, c.o = o;
+      std::tie(c.q, c.k, c.v, c.o) = types[kernel % std::size(types)].all();
       c.lse = kernel % 4 != 3;
       Problem &p = c.problem;
       std::tie(p.headDim, p.headDimV) = widths[kernel % std::size(widths)];
       // Each length of one side meets each of the other in turn.
       p.seqlenQ = lengths[n % std::size(lengths)];
       p.seqlenKv = lengths[n / std::size(lengths) % std::size(lengths)];
-      p.batch = draw.of({1, 2});
+      p.batch = draw.of({1, 2, 3});
       p.kvHeads = draw.of({1, 2});
       p.heads = p.kvHeads * draw.of({1, 2, 3, 8});
       p.scale = draw.of({1.0f, 2.0f}) / std::sqrt(static_cast<float>(p.headDim));
       for (const Feature &feature : features)
         if (variants()[variant].contains(feature.name))
           feature.turnOn(p, draw);
-      cases.push_back(std::move(c));
+      varyLengths(c, named.layout);
+      calls.push_back({std::move(c), &named});
     }
-  return cases;
+  return calls;
 }
 
 class FlashForward : public testing::TestWithParam<size_t> {};
@@ -172,25 +168,27 @@ std::string nameOfParam(const testing::TestParamInfo<size_t> &info) {
 } // namespace
 
 TEST_P(FlashForward, IsCorrect) {
-  for (Case &c : casesOf(GetParam())) {
+  for (auto &[c, layout] : callsOf(GetParam())) {
     fill(c);
-    expectCorrect(c);
+    expectCorrect(c, layout->layout);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, FlashForward, testing::Range<size_t>(0, variants().size()),
                          nameOfParam);
 
-TEST(Variants, EveryFeatureMeetsEveryTypeWidthAndLength) {
+TEST(Variants, EveryFeatureMeetsEveryTypeLayoutWidthAndLength) {
   std::map<std::string, std::set<Types>> typesOf;
   std::map<std::string, std::set<std::pair<int64_t, int64_t>>> widthsOf, lengthsOf;
   std::map<std::string, std::set<int64_t>> ratiosOf;
+  std::map<std::string, std::set<const NamedLayout *>> layoutsOf;
   std::map<std::string, std::set<bool>> lseOf;
   for (size_t variant = 0; variant < variants().size(); ++variant)
-    for (const Case &c : casesOf(variant))
+    for (const auto &[c, layout] : callsOf(variant))
       for (const std::string &feature : variants()[variant]) {
         const Problem &p = c.problem;
-        typesOf[feature].insert({c.q, c.kv, c.o});
+        typesOf[feature].insert({c.q, c.k, c.v, c.o});
+        layoutsOf[feature].insert(layout);
         widthsOf[feature].insert({p.headDim, p.headDimV});
         lengthsOf[feature].insert({p.seqlenQ, p.seqlenKv});
         ratiosOf[feature].insert(p.heads / p.kvHeads);
@@ -198,6 +196,7 @@ TEST(Variants, EveryFeatureMeetsEveryTypeWidthAndLength) {
       }
   for (auto [feature, turnOn] : features) {
     EXPECT_EQ(typesOf[feature].size(), std::size(types)) << feature;
+    EXPECT_EQ(layoutsOf[feature].size(), layouts().size()) << feature;
     EXPECT_EQ(widthsOf[feature].size(), std::size(widths)) << feature;
     EXPECT_EQ(lengthsOf[feature].size(), std::size(lengths) * std::size(lengths)) << feature;
     EXPECT_EQ(ratiosOf[feature].size(), 4u) << feature;

@@ -3,6 +3,7 @@
 #include "test/kernels/KernelTest.h"
 
 #include <cstring>
+#include <numeric>
 #include <sys/mman.h>
 
 using namespace tessera;
@@ -53,6 +54,33 @@ private:
 
 } // namespace
 
+/// Pages whose numbers times their size are beyond 32 bits.
+TEST(Offsets, OfPagesMayNeedMoreThan32Bits) {
+  Case c{
+      .problem = {.seqlenQ = 30, .seqlenKv = 101, .headDim = 40, .headDimV = 24, .causal = true}};
+  c.setTypes(DType::bf16);
+  fill(c);
+  Operands operands(c, {.kv = Form::paged});
+  Attention call = operands.call();
+  // The sparse tensor has far rows; here they are pages of one row each.
+  Buffer keys(DType::bf16, {1, 101, 1, 40}), values(DType::bf16, {1, 101, 1, 24});
+  keys.put(c.problem.k), values.put(c.problem.v);
+  Sparse farK(keys.tensor()), farV(values.tensor());
+  if (!farK.exists() || !farV.exists())
+    GTEST_SKIP() << "no address space for sparse tensors";
+  std::vector<int32_t> table(101);
+  std::iota(table.begin(), table.end(), 0);
+  auto asPages = [](Tensor tensor) {
+    tensor.shape = {101, 1, 1, tensor.width()};
+    tensor.strides = {tensor.strides[1], 0, 0, 1};
+    return tensor;
+  };
+  call.k = asPages(farK.tensor()), call.v = asPages(farV.tensor());
+  call.pageTable = Table::of(table.data(), {1, 101});
+  llvm::cantFail(run(call));
+  EXPECT_TRUE(sameBits(operands.output(), run(c)));
+}
+
 TEST(Offsets, MayNeedMoreThan32Bits) {
   for (DType type : {DType::f32, DType::bf16}) {
     Case c{.problem = {.batch = 2,
@@ -64,7 +92,7 @@ TEST(Offsets, MayNeedMoreThan32Bits) {
                        .headDimV = 24,
                        .scale = 0.2f,
                        .causal = true}};
-    c.q = c.kv = c.o = type;
+    c.setTypes(type);
     fill(c);
     Operands operands(c);
     Attention call = operands.call();

@@ -23,7 +23,7 @@ TEST_P(TileSizes, AreAllCorrect) {
     c.blockM = blockM;
     c.blockN = blockN;
     // Types take turns: loads and stores differ, tiles of scores do not.
-    c.q = c.kv = c.o = (blockM + blockN) % 32 ? DType::f32 : DType::bf16;
+    c.setTypes((blockM + blockN) % 32 ? DType::f32 : DType::bf16);
     c.seed = seqlenQ;
     fill(c);
     expectCorrect(c);

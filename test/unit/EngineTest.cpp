@@ -1,6 +1,7 @@
 //===- EngineTest.cpp - kernels on demand ---------------------------------===//
 
 #include "runtime/Engine.h"
+#include "dsl/Refusal.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
@@ -120,6 +121,18 @@ TEST_F(EngineTest, EqualVariantsAreOneKernel) {
   EXPECT_EQ(second.origin, KernelOrigin::memory);
 }
 
+/// Nothing of a variant is on disk but its fingerprint: it must be registered.
+TEST_F(EngineTest, RefusesAVariantThatWasNotRegistered) {
+  std::unique_ptr<Engine> engine = start();
+  llvm::Expected<const HostKernel *> kernel = engine->get(parsed("f32,d8,variant=5"));
+  ASSERT_FALSE(static_cast<bool>(kernel));
+  llvm::handleAllErrors(kernel.takeError(), [](const Refusal &refusal) {
+    EXPECT_EQ(refusal.code, ErrorCode::unknownVariant);
+    EXPECT_EQ(refusal.message(), "variant is 5, expected the fingerprint of a registered variant");
+  });
+  EXPECT_TRUE(engine->disk().ls().empty());
+}
+
 TEST_F(EngineTest, CompilesADamagedEntryAgain) {
   get(*start(), key);
   std::vector<CacheListing> entries = start()->disk().ls();
@@ -230,6 +243,20 @@ TEST_F(EngineTest, CallsWithoutOutputComputeNothing) {
   llvm::cantFail(engine->launch(prepared));
 }
 
+// New rows go behind those a cache holds; the others stay as they are.
+TEST_F(EngineTest, AppendsRows) {
+  std::unique_ptr<Engine> engine = start();
+  std::vector<float> rows(2 * 8, 3), cache(4 * 8, 1);
+  std::vector<int32_t> starts{1};
+  AppendCache call;
+  call.rows = Tensor::contiguous(rows.data(), DType::f32, {1, 2, 1, 8});
+  call.cache = Tensor::contiguous(cache.data(), DType::f32, {1, 4, 1, 8});
+  call.starts = Table::of(starts.data(), {1});
+  llvm::cantFail(engine->run(call));
+  for (size_t i = 0; i < cache.size(); ++i)
+    EXPECT_EQ(cache[i], i / 8 == 1 || i / 8 == 2 ? 3 : 1) << i;
+}
+
 //===----------------------------------------------------------------------===//
 // Hashes and dumps
 //===----------------------------------------------------------------------===//
@@ -237,8 +264,12 @@ TEST_F(EngineTest, CallsWithoutOutputComputeNothing) {
 TEST_F(EngineTest, HashesNameKernels) {
   std::unique_ptr<Engine> engine = start(), other = start();
   std::vector<KernelHash> hashes;
-  for (const char *text : {"fwd,host,f32,d8", "fwd,host,f32,d8,checked", "fwd,host,f32,d8,causal",
-                           "fwd,host,f16,d8", "fwd,host,f32,d16", "fwd,host,f32,d8,block_m=8"}) {
+  for (const char *text :
+       {"fwd,host,f32,d8", "fwd,host,f32,d8,checked", "fwd,host,f32,d8,causal", "fwd,host,f16,d8",
+        "fwd,host,f32,d16", "fwd,host,f32,d8,block_m=8", "fwd,host,f32,v=f16,d8",
+        "fwd,host,f32,d8,varlen_q", "fwd,host,f32,d8,seqused_kv",
+        "fwd,host,f32,d8,seqused_kv,paged", "append,host,f32,d8", "append,host,f32,d8,rotary=8",
+        "append,host,f32,d8,rotary=8,interleaved"}) {
     KernelHash hash = llvm::cantFail(engine->compiler().hash(parsed(text)));
     EXPECT_EQ(hash, llvm::cantFail(other->compiler().hash(parsed(text)))) << text;
     EXPECT_EQ(std::count(hashes.begin(), hashes.end(), hash), 0) << text;
@@ -249,6 +280,8 @@ TEST_F(EngineTest, HashesNameKernels) {
 TEST_F(EngineTest, DumpsEveryStage) {
   config.dump = path("dump");
   get(*start(), key);
+  get(*start(), parsed("append,f32,d8"));
+  EXPECT_TRUE(llvm::sys::fs::exists(path("dump/append_rows/append,host,f32,d8/5-asm.s")));
   int number = 0;
   for (const StageInfo &info : stages()) {
     std::string file = path(fmt::format("dump/flash_forward/fwd,host,f32,d8/{}-{}.{}", ++number,

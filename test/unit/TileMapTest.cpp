@@ -137,6 +137,16 @@ std::unique_ptr<Compiler::Specialized> specialized(const std::string &keyText) {
 /// Each kind's letter in `tessera explain`.
 char letter(TileKind kind) { return ".o#?"[static_cast<int>(kind)]; }
 
+std::string picture(const TileMap &map) {
+  std::string text;
+  for (int64_t i = 0; i < map.queryTiles; ++i) {
+    for (int64_t j = 0; j < map.keyTiles; ++j)
+      text += letter(map.at(i, j));
+    text += '\n';
+  }
+  return text;
+}
+
 testing::AssertionResult isExact(const TileMap &map, TileSize size, const VisibleCounts &counts) {
   for (int64_t i = 0; i < map.queryTiles; ++i)
     for (int64_t j = 0; j < map.keyTiles; ++j)
@@ -208,6 +218,33 @@ TEST(TileMap, ElementsAreTheReference) {
           << "query " << i << ", key " << j;
 }
 
+// Where rows lie does not change which of them are visible: the lengths come out
+// of tables then.
+TEST(TileMap, IsTheSameWhereverRowsLie) {
+  const std::string placements[] = {
+      "varlen_q", "varlen_kv",     "varlen_q,varlen_kv", "seqused_kv", "varlen_kv,seqused_kv",
+      "paged",    "varlen_q,paged"};
+  for (std::string flags : {"", ",causal", ",causal,window_left,sink_tokens", ",alibi,lse"})
+    for (const std::string &placement : placements) {
+      const std::string dense = "f32,d8,block_m=16,block_n=24" + flags;
+      SCOPED_TRACE(dense + "," + placement);
+      Problem problem{.seqlenQ = 70, .seqlenKv = 131};
+      problem.windowLeft = 20;
+      problem.sinkTokens = 5;
+      Lengths lengths = lengthsOf(problem);
+      lengths.batch = 3;
+      auto expected = specialized(dense), found = specialized(dense + "," + placement);
+      TileMap map = llvm::cantFail(mapTiles(expected->function(), lengths));
+      EXPECT_EQ(map.queryTiles, 5);
+      EXPECT_EQ(map.keyTiles, 6);
+      llvm::Expected<TileMap> same = mapTiles(found->function(), lengths);
+      ASSERT_TRUE(static_cast<bool>(same)) << toString(same.takeError());
+      EXPECT_EQ(picture(*same), picture(map));
+      EXPECT_EQ(llvm::cantFail(mapElements(found->function(), lengths)),
+                llvm::cantFail(mapElements(expected->function(), lengths)));
+    }
+}
+
 // The sizes of windows are arguments: the tiles cannot be known without them.
 TEST(TileMap, NeedsTheSizeOfTheWindow) {
   auto program = specialized("f32,d8,window_left");
@@ -243,7 +280,8 @@ ParsedProgram programWith(const std::string &loops) {
   return ParsedProgram(R"(
     !view = !tile.view<8xf32>
     !scores = tensor<8x8xf32>
-    func.func @f(%q: !view {tile.name = "q"}, %k: !view {tile.name = "k"}) {
+    func.func @f(%q: !view {tile.name = "q", tile.sequences = "q"},
+                 %k: !view {tile.name = "k", tile.sequences = "kv"}) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
       %c2 = arith.constant 2 : index
@@ -256,16 +294,6 @@ ParsedProgram programWith(const std::string &loops) {
                        R"(
       return
     })");
-}
-
-std::string picture(const TileMap &map) {
-  std::string text;
-  for (int64_t i = 0; i < map.queryTiles; ++i) {
-    for (int64_t j = 0; j < map.keyTiles; ++j)
-      text += letter(map.at(i, j));
-    text += '\n';
-  }
-  return text;
 }
 
 std::string mapOrError(ParsedProgram program) {
@@ -326,6 +354,29 @@ TEST(TileMap, RefusesATileThatDoesNotExist) {
             "query tile 0 visits key tile 4 of 4");
 }
 
+// Not every program is attention.
+TEST(TileMap, RefusesAProgramWithoutKeys) {
+  const char *message = "the program has no loop over key tiles";
+  EXPECT_EQ(mapOrError(programWith("")), message);
+  llvm::Expected<TileMap> map = mapTiles(specialized("append,f32,d8")->function(), {.seqlenQ = 16});
+  ASSERT_FALSE(map);
+  EXPECT_EQ(toString(map.takeError()), message);
+}
+
+// Only views of known sequences have a length.
+TEST(TileMap, RefusesLengthsOfOtherViews) {
+  ParsedProgram program(R"(
+    func.func @f(%x: !tile.view<8xf32> {tile.name = "x"}) {
+      %c1 = arith.constant 1 : index
+      %rows = tile.extent %x rows : !tile.view<8xf32>
+      %tile, %head, %batch = tile.grid %rows, %c1, %c1
+      return
+    })");
+  llvm::Expected<TileMap> map = mapTiles(program.function(), {.seqlenQ = 16, .seqlenKv = 30});
+  ASSERT_FALSE(map);
+  EXPECT_EQ(toString(map.takeError()), "no extents are given for the view \"x\"");
+}
+
 //===----------------------------------------------------------------------===//
 // ScalarEvaluator
 //===----------------------------------------------------------------------===//
@@ -333,16 +384,19 @@ TEST(TileMap, RefusesATileThatDoesNotExist) {
 namespace {
 
 /// The values passed to `func.return` by a body that may use %k (2 batches,
-/// 3 heads, 50 rows), %n = 7 and %unknown.
+/// 3 heads, 50 rows), %n = 7, %starts = {0, 20, 50}, %unknown and %places.
 std::string returned(const std::string &body, const std::string &types) {
   ParsedProgram program(R"(
     func.func @f(%k: !tile.view<8xf32> {tile.name = "k"}, %n: index {tile.name = "n"},
-                 %unknown: index {tile.name = "unknown"}, %x: f32 {tile.name = "x"})
+                 %unknown: index {tile.name = "unknown"}, %x: f32 {tile.name = "x"},
+                 %starts: !tile.table<1xi32> {tile.name = "starts"},
+                 %places: !tile.table<2xi32> {tile.name = "places"})
         -> ()" + types + ") {" +
                         body + " : " + types + "}");
   ArgumentValues arguments;
   arguments.views["k"] = {.batches = 2, .heads = 3, .rows = 50};
   arguments.indices["n"] = 7;
+  arguments.tables["starts"] = {0, 20, 50};
   ScalarEvaluator evaluator(std::move(arguments));
   std::string text;
   mlir::Operation *end = program.function().getBody().front().getTerminator();
@@ -400,6 +454,23 @@ TEST(ScalarEvaluator, ViewsAndRanges) {
             "2 3 50 50 45 8");
 }
 
+// Outside of a table there are zeros.
+TEST(ScalarEvaluator, Tables) {
+  EXPECT_EQ(returned(R"(
+      %c1 = arith.constant 1 : index
+      %c2 = arith.constant 2 : index
+      %m1 = arith.constant -1 : index
+      %first = tile.fetch %starts[%c1] : !tile.table<1xi32> -> i32
+      %next = tile.fetch %starts[%c2] : !tile.table<1xi32> -> i32
+      %length = arith.subi %next, %first : i32
+      %index = arith.index_cast %length : i32 to index
+      %after = tile.fetch %starts[%n] : !tile.table<1xi32> -> i32
+      %before = tile.fetch %starts[%m1] : !tile.table<1xi32> -> i32
+      return %first, %index, %after, %before)",
+                     "i32, index, i32, i32"),
+            "20 30 0 0");
+}
+
 TEST(ScalarEvaluator, NamesWhatItDoesNotKnow) {
   const std::string why = ": it is no integer arithmetic over lengths and arguments";
   EXPECT_EQ(returned("%y = arith.fptosi %x : f32 to i32\n return %y", "i32"),
@@ -407,6 +478,14 @@ TEST(ScalarEvaluator, NamesWhatItDoesNotKnow) {
   EXPECT_EQ(returned("%y = arith.shli %n, %n : index\n return %y", "index"),
             "cannot evaluate arith.shli" + why);
   EXPECT_EQ(returned("%y = arith.addi %n, %unknown : index\n return %y", "index"),
+            "no value is given for the argument \"unknown\"");
+  EXPECT_EQ(returned("%y = tile.fetch %places[%n, %n] : !tile.table<2xi32> -> i32\n"
+                     " return %y",
+                     "i32"),
+            "no numbers are given for the table \"places\"");
+  EXPECT_EQ(returned("%y = tile.fetch %starts[%unknown] : !tile.table<1xi32> -> i32\n"
+                     " return %y",
+                     "i32"),
             "no value is given for the argument \"unknown\"");
   EXPECT_EQ(returned("%z = arith.subi %n, %n : index\n"
                      "%y = arith.remsi %n, %z : index\n return %y",

@@ -21,8 +21,11 @@ static NpyType fileType(DType type) {
     return NpyType::f16;
   case DType::bf16:
     return NpyType::bf16;
+  case DType::e4m3:
+  case DType::e5m2:
+    break; // no file holds these
   }
-  llvm_unreachable("unknown dtype");
+  llvm_unreachable("not a type of files");
 }
 
 /// What attention can be computed in: no f64.

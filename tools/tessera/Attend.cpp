@@ -124,6 +124,7 @@ static Expected<Attention> makeCall(const AttendOptions &options, AttendArrays &
   Key widths;
   widths.headDim = call.q.width();
   widths.headDimV = call.v.width();
+  widths.q = widths.kv = widths.v = widths.o = call.q.type;
   if (Error error = validate(widths))
     return withFiles(std::move(error), options, arrays);
   if (Error error = readPerHead(options, arrays, call))

@@ -1,6 +1,7 @@
 //===- Supports.cpp - tessera supports: what a key may say ----------------===//
 
 #include "dsl/Key.h"
+#include "dsl/Refusal.h"
 #include "tools/tessera/Command.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -34,10 +35,27 @@ static Error printFields(const Config &) {
   return Error::success();
 }
 
+/// What is wrong with a key, one line for each part.
+static void print(const Refusal &refusal) {
+  auto line = [](const char *name, std::string_view text) {
+    if (!text.empty())
+      outs() << fmt::format("  {:<9} {}\n", name, text);
+  };
+  outs() << "not supported\n";
+  line("code", str(refusal.code));
+  line("subject", refusal.subject);
+  line("found", refusal.found);
+  line("expected", refusal.expected);
+  line("nearest", refusal.nearest);
+}
+
 static Error runSupports(const std::string &text) {
   Expected<Key> key = parseKey(text);
   if (!key)
-    return key.takeError();
+    return handleErrors(key.takeError(), [](std::unique_ptr<Refusal> refusal) -> Error {
+      print(*refusal);
+      return Error(std::move(refusal));
+    });
   outs() << str(*key) << "\nsupported\n";
   return Error::success();
 }

@@ -301,7 +301,7 @@ struct AttentionCall {
   /// f32, rank 0 or [b, g]: factors of fp8 operands.
   std::optional<TensorRef> qDescale = {}, kDescale = {}, vDescale = {};
 
-  bool checked = false; ///< use the checking kernel, and check page numbers
+  bool checked = false; ///< use the checking kernel
   int64_t blockM = 0;   ///< query rows of a tile; 0: the schedule's choice
   int64_t blockN = 0;   ///< key rows of a tile; 0: the schedule's choice
 

@@ -1,13 +1,42 @@
-"""Fails unless a file holds what it reads from stdin, white space aside."""
+"""Fails unless each code block of a page is in one of some files, white space aside.
+
+    excerpt.py LANGUAGE PAGE FILE...
+
+A line that says "..." alone stands for any lines. A block with a `main` is a whole
+program: programs.test runs it.
+"""
 
 import re
 import sys
+
+from quoted import blocks
 
 
 def words(text):
     return re.sub(r"\s+", "", text)
 
 
-with open(sys.argv[1], encoding="utf-8") as file:
-    if words(sys.stdin.read()) not in words(file.read()):
-        sys.exit(f"not found in {sys.argv[1]}")
+language, page, *names = sys.argv[1:]
+files = []
+for name in names:
+    with open(name, encoding="utf-8") as file:
+        files.append(words(file.read()))
+
+
+def holds(file, block):
+    at = 0
+    for part in re.split(r"^\s*\.\.\.\s*$", block, flags=re.MULTILINE):
+        at = file.find(words(part), at)
+        if at < 0:
+            return False
+    return True
+
+
+wrong = [
+    block
+    for block in blocks(page, language)
+    if " main(" not in block and not any(holds(file, block) for file in files)
+]
+for block in wrong:
+    print(f"{page}: in none of {', '.join(names)}:\n{block}")
+sys.exit(bool(wrong))

@@ -73,3 +73,29 @@ func.func @reduce_of_vector(%vector: tensor<64xf32>) {
   %sum = tile.reduce add %vector : tensor<64xf32>
   return
 }
+
+// -----
+
+// Columns are the same in each row: a row says it all.
+
+func.func @iota_of_rows() -> tensor<2x64xi32> {
+  // expected-error @+1 {{'tile.iota' op result must have one row, found 2}}
+  %column = tile.iota : tensor<2x64xi32>
+  return %column : tensor<2x64xi32>
+}
+
+// -----
+
+func.func @exchange_of_nothing(%x: tensor<96x64xf32>) -> tensor<96x64xf32> {
+  // expected-error @+1 {{'tile.exchange' op run must be positive, found 0}}
+  %y = tile.exchange %x by 0 : tensor<96x64xf32>
+  return %y : tensor<96x64xf32>
+}
+
+// -----
+
+func.func @exchange_backwards(%x: tensor<96x64xf32>) -> tensor<96x64xf32> {
+  // expected-error @+1 {{'tile.exchange' op run must be positive, found -1}}
+  %y = tile.exchange %x by -1 : tensor<96x64xf32>
+  return %y : tensor<96x64xf32>
+}

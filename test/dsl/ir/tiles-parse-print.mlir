@@ -48,3 +48,25 @@ func.func @reduce(%s: tensor<96x64xf32>) -> (tensor<96x1xf32>, tensor<96x1xf32>)
   %sum = tile.reduce add %s : tensor<96x64xf32>
   return %max, %sum : tensor<96x1xf32>, tensor<96x1xf32>
 }
+
+// Columns are numbered in one row.
+
+// CHECK-LABEL: func @iota
+func.func @iota() -> tensor<1x64xi32> {
+  // CHECK: tile.iota : tensor<1x64xi32>
+  %column = tile.iota : tensor<1x64xi32>
+  return %column : tensor<1x64xi32>
+}
+
+// Runs of columns change places; tiles of any type have some.
+
+// CHECK-LABEL: func @exchange
+// CHECK-SAME:    %[[X:.*]]: tensor<96x64xf32>, %[[Y:.*]]: tensor<96x64xbf16>
+func.func @exchange(%x: tensor<96x64xf32>, %y: tensor<96x64xbf16>)
+    -> (tensor<96x64xf32>, tensor<96x64xbf16>) {
+  // CHECK: tile.exchange %[[X]] by 32 : tensor<96x64xf32>
+  %halves = tile.exchange %x by 32 : tensor<96x64xf32>
+  // CHECK: tile.exchange %[[Y]] by 1 : tensor<96x64xbf16>
+  %neighbours = tile.exchange %y by 1 : tensor<96x64xbf16>
+  return %halves, %neighbours : tensor<96x64xf32>, tensor<96x64xbf16>
+}

@@ -51,3 +51,35 @@ func.func @store_of_wrong_type(%tile: tensor<96x64xf32>, %view: !tile.view<64xf1
   tile.store %tile, %view[%i, %i] tile %i : tensor<96x64xf32>, !tile.view<64xf16>
   return
 }
+
+// -----
+
+// A page is named by its sequence and its place in it: two coordinates.
+
+func.func @load_through_a_row(%view: !tile.view<64xf32>, %pages: !tile.table<1xi32>, %i: index)
+    -> tensor<96x64xf32> {
+  // expected-error @+1 {{'tile.load' op pages must be !tile.table<2xi32>, found '!tile.table<1xi32>'}}
+  %tile = tile.load %view[%i, %i] tile %i through %pages padding zero
+            : !tile.view<64xf32>, !tile.table<1xi32> -> tensor<96x64xf32>
+  return %tile : tensor<96x64xf32>
+}
+
+// -----
+
+func.func @load_through_floats(%view: !tile.view<64xf32>, %pages: !tile.table<2xf32>, %i: index)
+    -> tensor<96x64xf32> {
+  // expected-error @+1 {{'tile.load' op pages must be !tile.table<2xi32>, found '!tile.table<2xf32>'}}
+  %tile = tile.load %view[%i, %i] tile %i through %pages padding zero
+            : !tile.view<64xf32>, !tile.table<2xf32> -> tensor<96x64xf32>
+  return %tile : tensor<96x64xf32>
+}
+
+// -----
+
+func.func @store_through_a_row(%tile: tensor<96x64xf32>, %view: !tile.view<64xf32>,
+                               %pages: !tile.table<3xi32>, %i: index) {
+  // expected-error @+1 {{'tile.store' op pages must be !tile.table<2xi32>, found '!tile.table<3xi32>'}}
+  tile.store %tile, %view[%i, %i] tile %i through %pages
+    : tensor<96x64xf32>, !tile.view<64xf32>, !tile.table<3xi32>
+  return
+}

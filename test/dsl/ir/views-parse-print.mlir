@@ -56,10 +56,37 @@ func.func @store(%tile: tensor<96x64xbf16>, %view: !tile.view<64xbf16>, %i: inde
   return
 }
 
-// CHECK-LABEL: func @fetch
-// CHECK-SAME:    %[[SLOPES:.*]]: !tile.per_head, %[[BATCH:.*]]: index, %[[HEAD:.*]]: index
-func.func @fetch(%slopes: !tile.per_head, %batch: index, %head: index) -> f32 {
-  // CHECK: tile.fetch %[[SLOPES]][%[[BATCH]], %[[HEAD]]]
-  %slope = tile.fetch %slopes[%batch, %head]
-  return %slope : f32
+// Rows may be counted from a row of the sequence, be fewer than the view has, and
+// lie in pages; each of the three alone too.
+
+// CHECK-LABEL: func @load_from_of_through
+// CHECK-SAME:    %[[VIEW:.*]]: !tile.view<64xbf16>, %[[PAGES:.*]]: !tile.table<2xi32>, %[[B:[a-z0-9]*]]: index, %[[H:[a-z0-9]*]]: index, %[[I:[a-z0-9]*]]: index, %[[FIRST:.*]]: index, %[[COUNT:.*]]: index
+func.func @load_from_of_through(%view: !tile.view<64xbf16>, %pages: !tile.table<2xi32>, %b: index,
+                                %h: index, %i: index, %first: index, %count: index)
+    -> (tensor<96x64xbf16>, tensor<96x64xbf16>, tensor<96x64xbf16>, tensor<96x64xbf16>) {
+  // CHECK: tile.load %[[VIEW]][%[[B]], %[[H]]] tile %[[I]] from %[[FIRST]] padding zero : !tile.view<64xbf16> -> tensor<96x64xbf16>
+  %from = tile.load %view[%b, %h] tile %i from %first padding zero : !tile.view<64xbf16> -> tensor<96x64xbf16>
+  // CHECK: tile.load %[[VIEW]][%[[B]], %[[H]]] tile %[[I]] of %[[COUNT]] padding undefined : !tile.view<64xbf16> -> tensor<96x64xbf16>
+  %of = tile.load %view[%b, %h] tile %i of %count padding undefined : !tile.view<64xbf16> -> tensor<96x64xbf16>
+  // CHECK: tile.load %[[VIEW]][%[[B]], %[[H]]] tile %[[I]] through %[[PAGES]] padding zero : !tile.view<64xbf16>, !tile.table<2xi32> -> tensor<96x64xbf16>
+  %through = tile.load %view[%b, %h] tile %i through %pages padding zero : !tile.view<64xbf16>, !tile.table<2xi32> -> tensor<96x64xbf16>
+  // CHECK: tile.load %[[VIEW]][%[[B]], %[[H]]] tile %[[I]] from %[[FIRST]] of %[[COUNT]] through %[[PAGES]] padding zero : !tile.view<64xbf16>, !tile.table<2xi32> -> tensor<96x64xbf16>
+  %all = tile.load %view[%b, %h] tile %i from %first of %count through %pages padding zero : !tile.view<64xbf16>, !tile.table<2xi32> -> tensor<96x64xbf16>
+  return %from, %of, %through, %all : tensor<96x64xbf16>, tensor<96x64xbf16>, tensor<96x64xbf16>, tensor<96x64xbf16>
+}
+
+// CHECK-LABEL: func @store_from_of_through
+// CHECK-SAME:    %[[TILE:.*]]: tensor<96x64xbf16>, %[[VIEW:.*]]: !tile.view<64xbf16>, %[[PAGES:.*]]: !tile.table<2xi32>, %[[I:[a-z0-9]*]]: index, %[[FIRST:.*]]: index, %[[COUNT:.*]]: index
+func.func @store_from_of_through(%tile: tensor<96x64xbf16>, %view: !tile.view<64xbf16>,
+                                 %pages: !tile.table<2xi32>, %i: index, %first: index,
+                                 %count: index) {
+  // CHECK: tile.store %[[TILE]], %[[VIEW]][%[[I]], %[[I]]] tile %[[I]] from %[[FIRST]] : tensor<96x64xbf16>, !tile.view<64xbf16>
+  tile.store %tile, %view[%i, %i] tile %i from %first : tensor<96x64xbf16>, !tile.view<64xbf16>
+  // CHECK: tile.store %[[TILE]], %[[VIEW]][%[[I]], %[[I]]] tile %[[I]] of %[[COUNT]] : tensor<96x64xbf16>, !tile.view<64xbf16>
+  tile.store %tile, %view[%i, %i] tile %i of %count : tensor<96x64xbf16>, !tile.view<64xbf16>
+  // CHECK: tile.store %[[TILE]], %[[VIEW]][%[[I]], %[[I]]] tile %[[I]] through %[[PAGES]] : tensor<96x64xbf16>, !tile.view<64xbf16>, !tile.table<2xi32>
+  tile.store %tile, %view[%i, %i] tile %i through %pages : tensor<96x64xbf16>, !tile.view<64xbf16>, !tile.table<2xi32>
+  // CHECK: tile.store %[[TILE]], %[[VIEW]][%[[I]], %[[I]]] tile %[[I]] from %[[FIRST]] of %[[COUNT]] through %[[PAGES]] : tensor<96x64xbf16>, !tile.view<64xbf16>, !tile.table<2xi32>
+  tile.store %tile, %view[%i, %i] tile %i from %first of %count through %pages : tensor<96x64xbf16>, !tile.view<64xbf16>, !tile.table<2xi32>
+  return
 }

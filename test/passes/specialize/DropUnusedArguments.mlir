@@ -5,7 +5,7 @@
 // CHECK-LABEL: func @slopes_unread
 // CHECK-SAME:    (%[[Q:.*]]: !tile.view<64xf32> {tile.name = "q"}, %[[I:.*]]: index {tile.name = "i"})
 func.func @slopes_unread(%q: !tile.view<64xf32> {tile.name = "q"},
-                         %slopes: !tile.per_head {tile.name = "alibi_slopes"},
+                         %slopes: !tile.table<2xf32> {tile.name = "alibi_slopes"},
                          %i: index {tile.name = "i"}) -> index {
   // CHECK-NEXT: tile.length %[[Q]][%[[I]]]
   %length = tile.length %q[%i] : !tile.view<64xf32>

@@ -6,8 +6,8 @@
 
 // A key that cannot be read is refused, and the nearest one is named.
 
-// UNKNOWN: error: key: unknown field "casual", the nearest is "causal"
-// WIDTH:   error: key: d is 60, expected a multiple of 8 from 8 to 512; the nearest is 64
+// UNKNOWN: error: key: the field is "casual", expected a field of `tessera supports --list`; the nearest is causal
+// WIDTH:   error: key: d is 60, expected a multiple of 8 from 8 to 512; the nearest is fwd,host,bf16,d64
 
 // The module says for which variant it was made.
 

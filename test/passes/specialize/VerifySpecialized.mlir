@@ -54,7 +54,7 @@ func.func @without_name(%n: index {tile.name = "n"}, %m: index) {
 // -----
 
 // expected-error @+1 {{argument 1 is not used}}
-func.func @unused_argument(%n: index {tile.name = "n"}, %slopes: !tile.per_head {tile.name = "s"}) {
+func.func @unused_argument(%n: index {tile.name = "n"}, %slopes: !tile.table<2xf32> {tile.name = "s"}) {
   %tile, %head, %batch = tile.grid %n, %n, %n
   return
 }

@@ -1,7 +1,7 @@
 // RUN: tessera-opt %s --tile-to-vector --canonicalize --cse | FileCheck %s
 
 // Arguments lie one behind the other in one block of memory: a view takes 56
-// bytes, a value for each head 24, a number 8.
+// bytes, a table 72, a number 8.
 
 // Where nothing is read of an argument, nothing is loaded.
 
@@ -50,35 +50,44 @@ func.func @length(%q: !tile.view<8xf32> {tile.name = "q"},
   return %length : index
 }
 
-// A view, a value for each head, a number and an index, in this order. The
-// value of a head lies at batch * batchStride + head * headStride.
+// A view, a table, a number and an index, in this order. Of a table the address
+// comes first, then room for four extents and four strides.
 
 // CHECK-LABEL: func @every_kind
 // CHECK-SAME:    (%[[BLOCK:.*]]: !llvm.ptr, %{{.*}}: index, %[[HEAD:.*]]: index, %[[BATCH:.*]]: index, %{{.*}}: !llvm.ptr)
 func.func @every_kind(%o: !tile.view<8xf32> {tile.name = "o"},
-                      %slopes: !tile.per_head {tile.name = "alibi_slopes"},
+                      %slopes: !tile.table<2xf32> {tile.name = "alibi_slopes"},
                       %scale: f32 {tile.name = "scale"}, %left: index {tile.name = "window_left"},
                       %tile: index, %head: index, %batch: index) {
   // CHECK-DAG: %[[SLOPES:.*]] = llvm.getelementptr %[[BLOCK]][56]
-  // CHECK-DAG: %[[AT_SCALE:.*]] = llvm.getelementptr %[[BLOCK]][80]
+  // CHECK-DAG: %[[AT_SCALE:.*]] = llvm.getelementptr %[[BLOCK]][128]
   // CHECK-DAG: %[[SCALE:.*]] = llvm.load %[[AT_SCALE]] {{.*}} -> f32
-  // CHECK-DAG: %[[AT_LEFT:.*]] = llvm.getelementptr %[[BLOCK]][88]
+  // CHECK-DAG: %[[AT_LEFT:.*]] = llvm.getelementptr %[[BLOCK]][136]
   // CHECK-DAG: %[[WIDE:.*]] = llvm.load %[[AT_LEFT]] {{.*}} -> i64
   // CHECK-DAG: %[[LEFT:.*]] = arith.index_cast %[[WIDE]] : i64 to index
   // CHECK-DAG: %[[DATA:.*]] = llvm.load %[[SLOPES]] {{.*}} -> !llvm.ptr
-  // CHECK-DAG: %[[AT_BATCH_STRIDE:.*]] = llvm.getelementptr %[[SLOPES]][8]
+  // CHECK-DAG: %[[AT_BATCHES:.*]] = llvm.getelementptr %[[BLOCK]][64]
+  // CHECK-DAG: %[[BATCHES_WIDE:.*]] = llvm.load %[[AT_BATCHES]]
+  // CHECK-DAG: %[[BATCHES:.*]] = arith.index_cast %[[BATCHES_WIDE]]
+  // CHECK-DAG: %[[AT_HEADS:.*]] = llvm.getelementptr %[[BLOCK]][72]
+  // CHECK-DAG: %[[HEADS_WIDE:.*]] = llvm.load %[[AT_HEADS]]
+  // CHECK-DAG: %[[HEADS:.*]] = arith.index_cast %[[HEADS_WIDE]]
+  // CHECK-DAG: %[[AT_BATCH_STRIDE:.*]] = llvm.getelementptr %[[BLOCK]][96]
   // CHECK-DAG: %[[BATCH_WIDE:.*]] = llvm.load %[[AT_BATCH_STRIDE]]
   // CHECK-DAG: %[[BATCH_STRIDE:.*]] = arith.index_cast %[[BATCH_WIDE]]
-  // CHECK-DAG: arith.muli %[[BATCH]], %[[BATCH_STRIDE]]
-  // CHECK-DAG: %[[AT_HEAD_STRIDE:.*]] = llvm.getelementptr %[[SLOPES]][16]
+  // CHECK-DAG: %[[AT_HEAD_STRIDE:.*]] = llvm.getelementptr %[[BLOCK]][104]
   // CHECK-DAG: %[[HEAD_WIDE:.*]] = llvm.load %[[AT_HEAD_STRIDE]]
   // CHECK-DAG: %[[HEAD_STRIDE:.*]] = arith.index_cast %[[HEAD_WIDE]]
+  // CHECK-DAG: arith.cmpi ult, %[[BATCH]], %[[BATCHES]]
+  // CHECK-DAG: arith.muli %[[BATCH]], %[[BATCH_STRIDE]]
+  // CHECK-DAG: arith.cmpi ult, %[[HEAD]], %[[HEADS]]
   // CHECK-DAG: arith.muli %[[HEAD]], %[[HEAD_STRIDE]]
-  // CHECK:     %[[PLACE:.*]] = llvm.getelementptr %[[DATA]]
-  // CHECK:     %[[SLOPE:.*]] = llvm.load %[[PLACE]] {{.*}} -> f32
+  // CHECK:     %[[SLOPE:.*]] = scf.if
+  // CHECK:       %[[PLACE:.*]] = llvm.getelementptr %[[DATA]]
+  // CHECK:       llvm.load %[[PLACE]] {{.*}} -> f32
   // CHECK:     arith.mulf %[[SLOPE]], %[[SCALE]]
   // CHECK:     arith.muli %[[LEFT]],
-  %slope = tile.fetch %slopes[%batch, %head]
+  %slope = tile.fetch %slopes[%batch, %head] : !tile.table<2xf32> -> f32
   %number = arith.mulf %slope, %scale : f32
   %value = tensor.splat %number : tensor<8x8xf32>
   tile.store %value, %o[%batch, %head] tile %left : tensor<8x8xf32>, !tile.view<8xf32>

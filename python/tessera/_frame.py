@@ -1,0 +1,172 @@
+"""The C memory of one call: its tensors, and what must live until it returns."""
+
+import array
+import ctypes
+import struct
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from . import _dlpack, _numpy
+from ._abi import DTYPE_NAMES, F32, I32, Tensor
+from ._memory import Framework, Memory, View, no_tensor
+from .errors import Status, refusal
+
+_MAX_RANK = 8  # more than any call has: the library names the one it expects
+_MAX_TENSORS = 16
+_HEADER = ctypes.sizeof(Tensor)
+_SLOT = _HEADER + 2 * 8 * _MAX_RANK  # the struct, the shape, the strides
+# By rank: the struct and its shape, and the strides behind them.
+_DENSE = [struct.Struct(f"@NPiiPP{rank}q") for rank in range(_MAX_RANK + 1)]
+_STRIDED = [struct.Struct(f"@NPiiPP{2 * rank}q") for rank in range(_MAX_RANK + 1)]
+
+_frameworks: Dict[type, Framework] = {}
+
+
+def _empty_like_view(like: View, dtype: int, shape: Tuple[int, ...]) -> Any:
+    return framework_of("", like.like).empty(like.like, dtype, shape)
+
+
+_frameworks[View] = Framework(lambda name, view, written, held: view.memory, _empty_like_view)
+
+
+def framework_of(name: str, tensor: Any) -> Framework:
+    """Who reads an argument. Raises if it is no tensor."""
+    kind = type(tensor)
+    return _frameworks.get(kind) or _find_framework(name, kind, tensor)
+
+
+def _find_framework(name: str, kind: type, tensor: Any) -> Framework:
+    found: Optional[Framework] = None
+    for base in kind.__mro__:
+        if base.__name__ == "ndarray" and base.__module__ == "numpy":
+            found = _numpy.framework
+        elif base.__name__ == "Tensor" and base.__module__ == "torch":
+            from . import _torch
+
+            found = _torch.framework()
+    if found is None:
+        if not hasattr(kind, "__dlpack__") or not hasattr(kind, "__dlpack_device__"):
+            raise no_tensor(name, tensor)
+        found = _dlpack.framework
+    _frameworks[kind] = found
+    return found
+
+
+def _flatten(name: str, values: Any, flat: List[Any]) -> Tuple[int, ...]:
+    """Appends the numbers of nested sequences to `flat` and tells their shape."""
+    if not isinstance(values, (list, tuple, range, array.array)):
+        flat.append(values)
+        return ()
+    shapes = {_flatten(name, value, flat) for value in values}
+    if len(shapes) > 1:
+        raise refusal(Status.INVALID_SHAPE, name, "a ragged list", "rows of one length")
+    return (len(values), *(shapes.pop() if shapes else ()))
+
+
+def _convert(name: str, values: Any, dtype: int) -> Tuple["array.array[Any]", Tuple[int, ...]]:
+    flat: List[Any] = []
+    shape = _flatten(name, values, flat)
+    try:
+        return array.array("i" if dtype == I32 else "f", flat), shape
+    except TypeError:
+        kinds = {type(value).__name__ for value in flat}
+        raise refusal(
+            Status.UNSUPPORTED_DTYPE, name, f"of {' and '.join(sorted(kinds))}",
+            f"an array or list of {DTYPE_NAMES[dtype]}",
+        ) from None  # fmt: skip
+    except OverflowError:
+        found = f"{max(flat, key=abs)}"
+        raise refusal(Status.INVALID_VALUE, name, found, f"{DTYPE_NAMES[dtype]} values") from None
+
+
+class Frame:
+    """Slots for the tensors of a call. Take one with `acquire`, give it back with
+    `release` when the call has returned."""
+
+    __slots__ = ("_memory", "_slots", "_next", "held", "kept")
+
+    def __init__(self) -> None:
+        self._memory = ctypes.create_string_buffer(_SLOT * _MAX_TENSORS)
+        start = ctypes.addressof(self._memory)
+        self._slots = [start + _SLOT * i for i in range(_MAX_TENSORS)]
+        self._next = 0
+        self.held: List[Callable[[], None]] = []  # called by release
+        self.kept: List[Any] = []  # alive until release
+
+    def place(self, name: str, memory: Memory) -> int:
+        """Writes a tessera_tensor and gives its address."""
+        data, dtype, shape, strides = memory
+        rank = len(shape)
+        if rank > _MAX_RANK:
+            raise refusal(Status.INVALID_RANK, f"{name}.rank", f"{rank}", f"at most {_MAX_RANK}")
+        index = self._next
+        self._next = index + 1
+        at = self._slots[index]
+        dims = at + _HEADER
+        if not data and 0 in shape:  # null would mean that there is no such table
+            data = at
+        if strides is None:
+            _DENSE[rank].pack_into(
+                self._memory, index * _SLOT, _HEADER, data, dtype, rank, dims, 0, *shape
+            )
+        else:
+            _STRIDED[rank].pack_into(
+                self._memory, index * _SLOT, _HEADER, data, dtype, rank, dims, dims + 8 * rank,
+                *shape, *strides,
+            )  # fmt: skip
+        return at
+
+    def read(self, name: str, tensor: Any, written: bool = False) -> Memory:
+        """The memory of a tensor, which the caller keeps alive."""
+        kind = type(tensor)
+        framework = _frameworks.get(kind) or _find_framework(name, kind, tensor)
+        return framework.read(name, tensor, written, self.held)
+
+    def tensor(self, name: str, tensor: Any, written: bool = False) -> int:
+        kind = type(tensor)
+        framework = _frameworks.get(kind) or _find_framework(name, kind, tensor)
+        return self.place(name, framework.read(name, tensor, written, self.held))
+
+    def read_table(self, name: str, values: Any, dtype: int) -> Memory:
+        """The memory of numbers beside the operands: an array of that type, which is not
+        converted, or a number or (nested) lists, which are."""
+        if isinstance(values, (list, tuple, range, array.array, int, float)) or (
+            not hasattr(values, "__dlpack__") and hasattr(values, "__float__")
+        ):
+            numbers, shape = _convert(name, values, dtype)
+            self.kept.append(numbers)
+            return numbers.buffer_info()[0], dtype, shape, None
+        memory = self.read(name, values)
+        if memory[1] != dtype:
+            found, expected = DTYPE_NAMES[memory[1]], DTYPE_NAMES[dtype]
+            raise refusal(Status.UNSUPPORTED_DTYPE, f"{name}.dtype", found, expected)
+        return memory
+
+    def table(self, name: str, values: Any, dtype: int) -> int:
+        return self.place(name, self.read_table(name, values, dtype))
+
+    def floats(self, name: str, values: Any) -> int:
+        return self.table(name, values, F32)
+
+    def ints(self, name: str, values: Any) -> int:
+        return self.table(name, values, I32)
+
+    def release(self) -> None:
+        self._next = 0
+        if self.kept:
+            self.kept.clear()
+        if self.held:
+            held, self.held = self.held, []
+            for call in held:
+                call()
+        _free.append(self)
+
+
+# Frames that no call uses. Lists are safe between threads; a thread that finds none makes one.
+_free: List[Frame] = []
+
+
+def acquire() -> Frame:
+    try:
+        return _free.pop()
+    except IndexError:
+        return Frame()

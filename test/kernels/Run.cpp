@@ -1,0 +1,75 @@
+//===- Run.cpp - running a case and judging its result --------------------===//
+
+#include "test/kernels/Run.h"
+#include "runtime/Engine.h"
+
+#include <fmt/format.h>
+#include <map>
+#include <mutex>
+
+using namespace tessera::reference;
+
+namespace tessera::test {
+
+/// Engines stay until the process ends, one for each number of threads.
+static Engine &engineOf(unsigned threads) {
+  static std::mutex mutex;
+  static std::map<unsigned, std::unique_ptr<Engine>> engines;
+  std::lock_guard lock(mutex);
+  std::unique_ptr<Engine> &engine = engines[threads];
+  if (!engine) {
+    Config config;
+    config.cache = false;
+    config.threads = threads;
+    engine = llvm::cantFail(Engine::create(config));
+  }
+  return *engine;
+}
+
+llvm::Error run(const Attention &call, unsigned threads) { return engineOf(threads).run(call); }
+
+llvm::Error run(const AppendCache &call, unsigned threads) { return engineOf(threads).run(call); }
+
+llvm::Expected<Output> compute(const Case &c, const Layout &layout, unsigned threads) {
+  Operands operands(c, layout);
+  if (llvm::Error error = run(operands.call(), threads))
+    return error;
+  if (!operands.surroundingsAreIntact())
+    return llvm::createStringError("written outside of o or lse");
+  return operands.output();
+}
+
+std::string judge(const Case &c, const Output &output) {
+  Precision precision = precisionOf(c.o);
+  Result truth, working; // of all sequences
+  std::string wrong;
+  auto append = [](auto &all, const auto &one) { all.insert(all.end(), one.begin(), one.end()); };
+  std::span<const float> rest = output.out;
+  for (const Problem &p : sequencesOf(c)) {
+    Result exact = attention(p), rounded = attentionIn(precision, p);
+    append(truth.out, exact.out), append(truth.lse, exact.lse);
+    append(working.out, rounded.out), append(working.lse, rounded.lse);
+    size_t count = std::min(rest.size(), exact.out.size());
+    if (!emptyRowsAreZero(p, rest.first(count)))
+      wrong = "a row that sees no key is not +0\n  ";
+    rest = rest.subspan(count);
+  }
+
+  Errors ours = compare(output.out, truth.out);
+  Bound bound = outBound(compare(working.out, truth.out), precision);
+  if (!within(ours, bound))
+    wrong += fmt::format("o: {}; at most {:.3g}, mean {:.3g}\n  ", describe(ours), bound.maxAbs,
+                         bound.meanAbs);
+  if (c.lse) {
+    ours = compare(output.lse, truth.lse);
+    bound = lseBound(compare(working.lse, truth.lse));
+    if (!within(ours, bound))
+      wrong += fmt::format("lse: {}; at most {:.3g}, mean {:.3g}\n  ", describe(ours), bound.maxAbs,
+                           bound.meanAbs);
+  }
+  while (!wrong.empty() && (wrong.back() == ' ' || wrong.back() == '\n'))
+    wrong.pop_back();
+  return wrong;
+}
+
+} // namespace tessera::test
