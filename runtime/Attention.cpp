@@ -159,7 +159,8 @@ static Error checkLengths(const Attention &call) {
   if (isPackedKv(call)) {
     if (Error error = checkStarts({"cu_seqlens_kv", call.cuSeqlensKv}, k.seqlen()))
       return error;
-    longestKv = longest(call.cuSeqlensKv);
+    if (!call.seqUsedKv)
+      longestKv = longest(call.cuSeqlensKv);
   }
   if (isPaged(call) && k.seqlen() == 0)
     return refuse(ErrorCode::invalidPages,

@@ -3,6 +3,8 @@
 #include "test/kernels/Run.h"
 #include "runtime/Engine.h"
 
+#include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <map>
 #include <mutex>
@@ -39,6 +41,16 @@ llvm::Expected<Output> compute(const Case &c, const Layout &layout, unsigned thr
   return operands.output();
 }
 
+/// The largest score that a bias alone makes.
+static double largestBias(const Case &c) {
+  double steepest = 0, farthest = 0;
+  for (float slope : c.problem.alibiSlopes)
+    steepest = std::max<double>(steepest, std::abs(slope));
+  for (int64_t b = 0; b < c.problem.batch; ++b)
+    farthest = std::max<double>({farthest, double(c.seqlenQ(b)), double(c.seqlenKv(b))});
+  return steepest * farthest;
+}
+
 std::string judge(const Case &c, const Output &output) {
   Precision precision = precisionOf(c.o);
   Result truth, working; // of all sequences
@@ -56,7 +68,11 @@ std::string judge(const Case &c, const Output &output) {
   }
 
   Errors ours = compare(output.out, truth.out);
-  Bound bound = outBound(compare(working.out, truth.out), precision);
+  Errors usual = compare(working.out, truth.out);
+  Bound bound = outBound(usual, precision);
+  // A score of size s moves its weight by s epsilon, however it is computed.
+  bound.maxAbs =
+      std::max(bound.maxAbs, epsilon(Precision::f32) * largestBias(c) * usual.maxMagnitude);
   if (!within(ours, bound))
     wrong += fmt::format("o: {}; at most {:.3g}, mean {:.3g}\n  ", describe(ours), bound.maxAbs,
                          bound.meanAbs);

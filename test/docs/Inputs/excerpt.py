@@ -9,6 +9,7 @@ program: programs.test runs it.
 import re
 import sys
 
+sys.dont_write_bytecode = True  # tests leave the sources alone
 from quoted import blocks
 
 
