@@ -217,12 +217,17 @@ static void shareRows(std::vector<float> &values, const std::vector<int64_t> &le
   }
 }
 
-/// Makes some elements NaN or infinite; e4m3 has no infinity.
+/// Makes some elements NaN or infinite; e4m3 has no infinity. Values, or what
+/// scores are made of, but not both: whether a weight of exactly zero keeps a
+/// value out of its row depends on the tile it stands in.
 static void poison(Case &c, int count, Draw &draw) {
   Problem &p = c.problem;
+  bool weightsMayVanish = !p.alibiSlopes.empty() || c.problem.score || c.problem.mask;
+  bool ofValues = draw.chance(50) && !weightsMayVanish;
   for (int n = 0; n < count; ++n) {
-    auto [values, type] = draw.of({std::pair{&p.q, c.q}, {&p.k, c.k}, {&p.v, c.v}});
-    float value = draw.of({quietNaN, infinity, -infinity});
+    auto [values, type] =
+        ofValues ? std::pair{&p.v, c.v} : draw.of({std::pair{&p.q, c.q}, {&p.k, c.k}});
+    float value = values == &p.v ? quietNaN : draw.of({quietNaN, infinity, -infinity});
     if (!values->empty())
       (*values)[draw.between(0, values->size() - 1)] = roundTo(precisionOf(type), value);
   }

@@ -54,7 +54,10 @@ static std::vector<Step> steps() {
   for (size_t b = 0; b < 5; ++b)
     add([=](Sample &s) { dropSequence(s, b); });
   add([](Sample &s) { s.example = nullptr; });
-  add([](Sample &s) { s.layout.kv = Form::dense, s.layout.seqUsedKv = true; });
+  add([](Sample &s) {
+    if (s.layout.kv != Form::dense)
+      s.layout.kv = Form::dense, s.layout.seqUsedKv = true;
+  });
   add([](Sample &s) { s.layout = {}; });
   add([](Sample &s) { s.layout.q = s.layout.k = s.layout.v = s.layout.o = {}; });
   add([](Sample &s) { s.layout.packedQ = false, s.layout.slackQ = -1; });
