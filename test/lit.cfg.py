@@ -37,12 +37,10 @@ if shutil.which("ptxas", path=config.environment["PATH"]):
     config.available_features.add("ptxas")
 
 # Tests of the Python package say `REQUIRES: torch` and the like.
-modules = {"torch": "torch", "ml_dtypes": "ml_dtypes", "mypy": "mypy"}
-modules["pip"] = "pip, setuptools, wheel"
-for feature, needed in modules.items():
-    found = subprocess.run([config.python, "-c", f"import {needed}"], capture_output=True)
-    if found.returncode == 0:
-        config.available_features.add(feature)
+find = "import importlib.util as i, sys; sys.exit(any(not i.find_spec(m) for m in sys.argv[1:]))"
+for modules in [["torch"], ["ml_dtypes"], ["mypy"], ["pip", "setuptools", "wheel"]]:
+    if subprocess.run([config.python, "-c", find, *modules]).returncode == 0:
+        config.available_features.add(modules[0])
 
 # A Python that loads the library: a sanitized one wants its runtime first.
 python = f"env TESSERA_LIBRARY={config.tessera_obj_dir}/lib/libtessera.so"

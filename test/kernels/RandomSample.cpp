@@ -185,6 +185,8 @@ Sample drawSample(uint64_t seed, uint64_t index) {
   c.checked = draw.chance(15);
   if (draw.chance(25))
     c.blockM = 8 * draw.between(0, 17), c.blockN = 8 * draw.between(0, 17);
+  if (draw.chance(2))
+    c.blockM = draw.of({0, 256, 1024}), c.blockN = draw.of({0, 256, 1024});
   if (draw.chance(15))
     sample.example = &userExamples()[draw.between(0, userExamples().size() - 1)];
   sample.poisons = draw.chance(8) ? draw.between(1, 4) : 0;
