@@ -5,10 +5,10 @@ Both run in this process on the same cores, interleaved, on the same fresh
 random data; outputs are compared. Prints GFLOP/s (4 B H S^2 D, half of it
 under a causal mask) and the ratio ours / torch of the medians, and writes JSON.
 
-Needs torch and numpy (`pip install torch numpy`) and build/lib/libtessera-bench.so.
+Goes through the Python package. Needs torch and numpy (`pip install torch numpy`)
+and build/lib/libtessera.so.
 """
 import argparse
-import ctypes
 import datetime
 import json
 import os
@@ -16,23 +16,15 @@ import pathlib
 import platform
 import statistics
 import subprocess
+import sys
 import time
 
 import torch
 import torch.nn.functional as F
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TYPES = {"f32": (0, torch.float32, 2e-5), "bf16": (2, torch.bfloat16, 3e-2)}
-
-
-def load():
-    lib = ctypes.CDLL(str(ROOT / "build/lib/libtessera-bench.so"))
-    lib.tessera_bench_prepare.restype = ctypes.c_void_p
-    lib.tessera_bench_prepare.argtypes = (
-        [ctypes.c_void_p] * 4 + [ctypes.c_int] + [ctypes.c_int64] * 4 + [ctypes.c_int, ctypes.c_uint])
-    lib.tessera_bench_launch.argtypes = [ctypes.c_void_p]
-    lib.tessera_bench_free.argtypes = [ctypes.c_void_p]
-    return lib
+sys.path.insert(0, str(ROOT / "python"))
+TYPES = {"f32": (torch.float32, 2e-5), "bf16": (torch.bfloat16, 3e-2)}
 
 
 def cpu_name():
@@ -48,18 +40,14 @@ def timed(function):
     return time.perf_counter() - begin
 
 
-def measure(lib, name, head_dim, seqlen, causal, heads, threads, repeats):
-    code, dtype, tolerance = TYPES[name]
+def measure(tessera, name, head_dim, seqlen, causal, heads, repeats):
+    dtype, tolerance = TYPES[name]
     q, k, v = (torch.randn(1, seqlen, heads, head_dim).to(dtype) for _ in range(3))
     ours = torch.empty_like(q)
-    call = lib.tessera_bench_prepare(q.data_ptr(), k.data_ptr(), v.data_ptr(), ours.data_ptr(), code, 1,
-                                     seqlen, heads, head_dim, int(causal), threads)
-    if not call:
-        raise SystemExit("refused")
     # torch takes [batch, heads, seqlen, head_dim]; its own contiguous layout.
     qt, kt, vt = (x.transpose(1, 2).contiguous() for x in (q, k, v))
     theirs = lambda: F.scaled_dot_product_attention(qt, kt, vt, is_causal=causal)
-    launch = lambda: lib.tessera_bench_launch(call)
+    launch = lambda: tessera.attention(q, k, v, causal=causal, out=ours)
 
     launch()
     difference = (ours.float() - theirs().transpose(1, 2).float()).abs().max().item()
@@ -69,7 +57,6 @@ def measure(lib, name, head_dim, seqlen, causal, heads, threads, repeats):
     for _ in range(repeats):
         our_times.append(timed(launch))
         their_times.append(timed(theirs))
-    lib.tessera_bench_free(call)
     flop = 4 * heads * seqlen**2 * head_dim * (0.5 if causal else 1)
     a, b = statistics.median(our_times), statistics.median(their_times)
     return {
@@ -88,14 +75,16 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "bench/results/host_sdpa.json")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    lib = load()
+    os.environ["TESSERA_THREADS"] = str(args.threads)
+    import tessera  # reads the number of threads
+
     rows = []
     print("dtype  D   mask    S      tessera  torch  GFLOP/s  ratio")
     for name in TYPES:
         for head_dim in (64, 128):
             for causal in (False, True):
                 for seqlen in args.seqlens:
-                    row = measure(lib, name, head_dim, seqlen, causal, args.heads, args.threads, args.repeats)
+                    row = measure(tessera, name, head_dim, seqlen, causal, args.heads, args.repeats)
                     rows.append(row)
                     print(f"{name:5} {head_dim:4} {row['mask']:7} {seqlen:5} {row['tessera_gflops']:9.1f} "
                           f"{row['torch_gflops']:7.1f} {row['ratio']:14.2f}", flush=True)

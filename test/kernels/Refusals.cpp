@@ -205,7 +205,7 @@ const Mistake mistakes[] = {
        auto place = reinterpret_cast<uintptr_t>(a.o.data) / 4 * 4 + 4;
        a.lse.data = reinterpret_cast<void *>(place);
      },
-     ErrorCode::overlap, "lse.data is memory of o, expected memory of its own"},
+     ErrorCode::overlap, "lse.data is memory of out, expected memory of its own"},
     {"LseOverlapsATable", packed,
      [](Attention &a) { a.sinkLogits = Table::of(static_cast<float *>(a.lse.data), {4}); },
      ErrorCode::overlap, "lse.data is memory of sink_logits, expected memory of its own"},
