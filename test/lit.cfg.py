@@ -21,6 +21,8 @@ config.substitutions.append(("%{lib}", os.path.join(config.tessera_obj_dir, "lib
 config.substitutions.append(("%{cc}", config.cc))
 config.substitutions.append(("%{cxx}", config.cxx))
 sanitized = config.sanitize == "ON"
+if sanitized: # LLVM's own code, which is not instrumented, uses memory that its headers poison
+    config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"
 sanitizer = "-fsanitize=address,undefined" if sanitized else ""
 config.substitutions.append(("%{sanitizer}", sanitizer))
 config.test_exec_root = os.path.join(config.tessera_obj_dir, "test")
@@ -48,5 +50,5 @@ python += f" PYTHONPATH={config.tessera_src_dir}/python PYTHONDONTWRITEBYTECODE=
 if sanitized:
     command = [config.cxx, "-print-file-name=libasan.so"]
     runtime = subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    python += f" LD_PRELOAD={runtime} ASAN_OPTIONS=detect_leaks=0"
+    python += f" LD_PRELOAD={runtime} ASAN_OPTIONS=allow_user_poisoning=0:detect_leaks=0"
 config.substitutions.append(("%{python}", f"{python} {config.python}"))

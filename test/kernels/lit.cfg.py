@@ -8,3 +8,5 @@ if not hasattr(config, "tessera_obj_dir"):
 config.name = "Tessera-Kernels"
 config.test_format = lit.formats.GoogleTest(".", "tessera-kernels")
 config.test_source_root = config.test_exec_root = config.tessera_obj_dir + "/test/kernels"
+if config.sanitize == "ON": # as in test/lit.cfg.py
+    config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"

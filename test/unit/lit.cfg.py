@@ -14,3 +14,5 @@ config.test_source_root = config.test_exec_root = config.tessera_obj_dir + "/tes
 # Tests of permissions become another user, whom lit's own temporary folder would
 # shut out. Every test removes what it creates.
 os.environ["LIT_PRESERVES_TMP"] = "1"
+if config.sanitize == "ON": # as in test/lit.cfg.py
+    config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"
