@@ -207,7 +207,8 @@ static Error checkNumbers(const Attention &call) {
 }
 
 static Error checkOutputs(const Attention &call) {
-  NamedTensor q{"q", call.q}, k{"k", call.k}, v{"v", call.v}, o{"out", call.o}, lse{"lse", call.lse};
+  NamedTensor q{"q", call.q}, k{"k", call.k}, v{"v", call.v}, o{"out", call.o},
+      lse{"lse", call.lse};
   NamedTable tables[] = {{"sink_logits", call.sinkLogits},  {"alibi_slopes", call.alibiSlopes},
                          {"cu_seqlens_q", call.cuSeqlensQ}, {"cu_seqlens_kv", call.cuSeqlensKv},
                          {"seqused_kv", call.seqUsedKv},    {"page_table", call.pageTable},

@@ -24,7 +24,7 @@ struct Place {
     std::memcpy(memory, &value, sizeof(value));
   }
   /// Positions are 32-bit; a window that is wider than any sequence is the same.
-  void putPosition(int64_t value) const { put(std::min(value, maxPosition)); }
+  void putPosition(int64_t value) const { put(std::clamp(value, -maxPosition, maxPosition)); }
 };
 
 using Binder = void (*)(const Attention &call, Place place);
@@ -92,7 +92,7 @@ void bind(const Attention &call, const Argument &argument, std::byte *block) {
   else if (argument.kind == ArgumentKind::scalar)
     place.put(given.scalars.at(argument.name));
   else
-    place.put(given.indices.at(argument.name));
+    place.putPosition(given.indices.at(argument.name));
 }
 
 /// One argument that a variant's functions read.

@@ -34,8 +34,9 @@ static Program attention(int64_t stride) {
 
   // Features of the key are values of the program, unknown while it is written.
   const KeyFlags &key = p.key();
-  View q = p.view("q", DType::f32, headDim), k = p.view("k", DType::f32, headDim);
-  View v = p.view("v", DType::f32, headDim), o = p.view("o", DType::f32, headDim);
+  // The last argument names the sequences that a view's rows belong to.
+  View q = p.view("q", DType::f32, headDim, "q"), k = p.view("k", DType::f32, headDim, "kv");
+  View v = p.view("v", DType::f32, headDim, "kv"), o = p.view("o", DType::f32, headDim, "q");
   Index left = p.index("window_left"), sinks = p.index("sink_tokens");
 
   auto [i, head, batch] = p.grid(q.tiles(block), q.heads(), q.batches());

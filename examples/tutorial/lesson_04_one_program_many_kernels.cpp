@@ -30,7 +30,7 @@ int main() {
 
   // A key is also a plain struct, one member for each line of dsl/Key.def.
   Key same;
-  same.q = same.kv = same.o = DType::f32;
+  same.q = same.kv = same.v = same.o = DType::f32;
   same.headDim = 64;
   same.causal = same.windowLeft = true;
   outs() << (key == same ? "equal" : "different") << "\n";

@@ -288,24 +288,6 @@ TEST_P(Spread, ABadValue) {
       expectSpread(GetParam(), &Problem::v, key, value);
 }
 
-/// A weight may be zero because it is too small, or because the score is
-/// -infinity: the key is seen all the same, and `0 * NaN` is NaN.
-TEST(Spread, ABadValueOfNoWeight) {
-  for (int64_t rows : {1, 100})
-    for (int64_t keys : {3, 70})
-      for (float key : {-1000.0f, -infinity})
-        for (float value : {quietNaN, infinity}) {
-          Case c{.problem = {.seqlenQ = rows, .seqlenKv = keys, .headDim = 8, .headDimV = 40}};
-          c.problem.windowLeft = 90; // some rows see nothing
-          fill(c);
-          c.problem.q.assign(rows * 8, 1);
-          c.problem.k.assign(keys * 8, 0);
-          c.problem.k[2 * 8] = key;
-          c.problem.v[2 * 40 + 3] = value;
-          expectCorrect(c);
-        }
-}
-
 TEST_P(Spread, ABadQuery) {
   Case c = GetParam().c;
   Problem &p = c.problem;

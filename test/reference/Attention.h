@@ -66,7 +66,8 @@ struct Problem {
 /// has such a row, and so has one whose visible scores are all -inf. With a
 /// sink the output is +0 too, and the LSE is the sink. A NaN or +inf score
 /// makes the whole row NaN, LSE included. A value counts as soon as its key is
-/// visible, even with a weight of zero, so `0 * inf` and `0 * nan` are NaN.
+/// visible, even with a weight of zero, so `0 * inf` and `0 * nan` are NaN; an
+/// implementation may leave such a value out.
 struct Result {
   std::vector<double> out; ///< `[batch, seqlenQ, heads, headDimV]`
   std::vector<double> lse; ///< `[batch, heads, seqlenQ]`, natural logarithm

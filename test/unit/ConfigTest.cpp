@@ -45,10 +45,10 @@ TEST(Config, FindsTheCacheFolder) {
 }
 
 TEST(Config, ReadsEveryVariable) {
-  Config config = readGood({"TESSERA_CACHE=off", "TESSERA_CACHE_LAYERS=/a:/b",
-                            "TESSERA_CACHE_LIMIT=3M", "TESSERA_DUMP=/d", "TESSERA_THREADS=7",
-                            "TESSERA_HELP=1", "TESSERA_LIBRARY=/l.so", "TESSERA_LOG=info",
-                            "PATH=/bin"});
+  Config config =
+      readGood({"TESSERA_CACHE=off", "TESSERA_CACHE_LAYERS=/a:/b", "TESSERA_CACHE_LIMIT=3M",
+                "TESSERA_DUMP=/d", "TESSERA_THREADS=7", "TESSERA_HELP=1", "TESSERA_LIBRARY=/l.so",
+                "TESSERA_LOG=info", "PATH=/bin"});
   EXPECT_FALSE(config.cache);
   EXPECT_EQ(config.cacheLayers, (std::vector<std::string>{"/a", "/b"}));
   EXPECT_EQ(config.cacheLimit, 3u << 20);

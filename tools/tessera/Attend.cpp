@@ -85,8 +85,8 @@ static Error readPerHead(const AttendOptions &options, AttendArrays &arrays, Att
       return slopes.takeError();
     arrays.alibiSlopes.assign(slopes->begin(), slopes->end());
     const float *data = arrays.alibiSlopes.data();
-    call.alibiSlopes = shape.size() == 2 ? Table::of(data, {call.q.batch(), heads})
-                                         : Table::of(data, {heads});
+    call.alibiSlopes =
+        shape.size() == 2 ? Table::of(data, {call.q.batch(), heads}) : Table::of(data, {heads});
   }
   return Error::success();
 }
