@@ -52,6 +52,8 @@ StringRef str(Target target) {
   switch (target) {
   case Target::host:
     return "host";
+  case Target::sm90a:
+    return "sm90a";
   }
   llvm_unreachable("unknown target");
 }
@@ -66,7 +68,7 @@ static ArrayRef<Direction> valuesOf(Direction) {
   return values;
 }
 static ArrayRef<Target> valuesOf(Target) {
-  static constexpr Target values[] = {Target::host};
+  static constexpr Target values[] = {Target::host, Target::sm90a};
   return values;
 }
 

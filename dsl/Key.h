@@ -27,7 +27,11 @@ inline constexpr uint8_t keyVersion = 2;
 
 /// What a kernel computes: attention, or new rows of a cache.
 enum class Direction : uint8_t { fwd, append };
-enum class Target : uint8_t { host };
+/// The machine: this CPU, or a GPU by its architecture.
+enum class Target : uint8_t { host, sm90a };
+
+/// Whether a target is a GPU.
+inline bool isGpu(Target target) { return target != Target::host; }
 
 llvm::StringRef str(DType type);
 llvm::StringRef str(TableType type);

@@ -52,15 +52,7 @@ static Error checkShapes(const AppendCache &call) {
       return error;
   if (Error error = checkTable({"cu_seqlens", call.cuSeqlens}, TableType::i32, {{batch + 1}}))
     return error;
-  if (isPaged(call)) {
-    if (call.pageTable.rank != 2)
-      return refuse(ErrorCode::invalidRank, "page_table.rank",
-                    fmt::format("{}", call.pageTable.rank), "2: [batch, max_pages]");
-    if (Error error = checkTable({"page_table", call.pageTable}, TableType::i32,
-                                 {{batch, call.pageTable.shape[1]}}))
-      return error;
-  }
-  return Error::success();
+  return checkPageTable(call.pageTable, batch);
 }
 
 static Error checkRotation(const AppendCache &call) {
@@ -91,8 +83,7 @@ static Error checkLengths(const AppendCache &call) {
   }
   Tensor cache = cacheOf(call);
   for (int64_t b = 0; b < batchOf(call); ++b) {
-    int64_t rows =
-        isPacked(call) ? at(call.cuSeqlens, b + 1) - at(call.cuSeqlens, b) : call.rows.seqlen();
+    int64_t rows = isPacked(call) ? lengthAt(call.cuSeqlens, b) : call.rows.seqlen();
     int64_t start = at(call.starts, b), end = start + rows;
     std::string name = fmt::format("starts[{}]", b);
     if (start < 0)

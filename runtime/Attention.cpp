@@ -98,9 +98,8 @@ static Error checkShapes(const Attention &call) {
                   packed ? "2: [heads, total_q]" : "3: [batch, heads, seqlen_q]");
   if (lse.type != DType::f32)
     return refuse(ErrorCode::unsupportedDType, "lse.dtype", str(lse.type).str(), "f32");
-  if (reinterpret_cast<uintptr_t>(lse.data) % sizeof(float))
-    return refuse(ErrorCode::misaligned, "lse.data", fmt::format("{}", fmt::ptr(lse.data)),
-                  "a multiple of 4 bytes, the size of its elements");
+  if (Error error = checkAligned("lse", lse.data, sizeof(float)))
+    return error;
   if (!packed)
     if (Error error = checkExtent({"lse", lse}, 0, q.batch(), "as in q"))
       return error;
@@ -137,10 +136,7 @@ static Error checkTables(const Attention &call) {
   if (!call.seqUsedKv)
     return refuse(ErrorCode::missingTensor, "seqused_kv", "absent",
                   "the length of each sequence, page_table is given");
-  if (call.pageTable.rank != 2)
-    return refuse(ErrorCode::invalidRank, "page_table.rank", fmt::format("{}", call.pageTable.rank),
-                  "2: [batch, max_pages]");
-  return integers({"page_table", call.pageTable}, {{batch, call.pageTable.shape[1]}});
+  return checkPageTable(call.pageTable, batch);
 }
 
 //===----------------------------------------------------------------------===//
@@ -181,8 +177,7 @@ static Error checkLengths(const Attention &call) {
         return error;
       continue;
     }
-    int64_t room =
-        isPackedKv(call) ? at(call.cuSeqlensKv, b + 1) - at(call.cuSeqlensKv, b) : k.seqlen();
+    int64_t room = isPackedKv(call) ? lengthAt(call.cuSeqlensKv, b) : k.seqlen();
     if (used > room)
       return bad(fmt::format("at most {}, the rows of the sequence", room));
   }

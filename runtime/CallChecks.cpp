@@ -15,6 +15,14 @@ namespace tessera {
 // Tensors and tables
 //===----------------------------------------------------------------------===//
 
+Error checkAligned(const char *name, const void *data, int64_t elementSize) {
+  if (reinterpret_cast<uintptr_t>(data) % elementSize == 0)
+    return Error::success();
+  return refuse(ErrorCode::misaligned, fmt::format("{}.data", name),
+                fmt::format("{}", fmt::ptr(data)),
+                fmt::format("a multiple of {} bytes, the size of its elements", elementSize));
+}
+
 Error checkTensor(NamedTensor named, int rank, const char *form) {
   const auto &[name, tensor] = named;
   if (tensor.rank != rank)
@@ -32,12 +40,7 @@ Error checkTensor(NamedTensor named, int rank, const char *form) {
   if (tensor.strides[rank - 1] != 1 && tensor.width() > 1)
     return refuse(ErrorCode::invalidStride, fmt::format("{}.strides[{}]", name, rank - 1),
                   fmt::format("{}", tensor.strides[rank - 1]), "1, contiguous rows");
-  if (reinterpret_cast<uintptr_t>(tensor.data) % sizeOf(tensor.type))
-    return refuse(
-        ErrorCode::misaligned, fmt::format("{}.data", name),
-        fmt::format("{}", fmt::ptr(tensor.data)),
-        fmt::format("a multiple of {} bytes, the size of its elements", sizeOf(tensor.type)));
-  return Error::success();
+  return checkAligned(name, tensor.data, sizeOf(tensor.type));
 }
 
 Error checkTable(NamedTable named, TableType type, ArrayRef<SmallVector<int64_t, 4>> shapes) {
@@ -62,11 +65,16 @@ Error checkTable(NamedTable named, TableType type, ArrayRef<SmallVector<int64_t,
   if (!table.data)
     return refuse(ErrorCode::missingTensor, fmt::format("{}.data", name), "null",
                   "the address of its elements");
-  if (reinterpret_cast<uintptr_t>(table.data) % 4)
-    return refuse(ErrorCode::misaligned, fmt::format("{}.data", name),
-                  fmt::format("{}", fmt::ptr(table.data)),
-                  "a multiple of 4 bytes, the size of its elements");
-  return Error::success();
+  return checkAligned(name, table.data, 4);
+}
+
+Error checkPageTable(const Table &pages, int64_t batch) {
+  if (!pages)
+    return Error::success();
+  if (pages.rank != 2)
+    return refuse(ErrorCode::invalidRank, "page_table.rank", fmt::format("{}", pages.rank),
+                  "2: [batch, max_pages]");
+  return checkTable({"page_table", pages}, TableType::i32, {{batch, pages.shape[1]}});
 }
 
 Error checkExtent(NamedTensor named, int axis, int64_t value, StringRef like) {
@@ -178,10 +186,12 @@ Error checkStarts(NamedTable starts, int64_t total) {
   return Error::success();
 }
 
+int64_t lengthAt(const Table &starts, int64_t b) { return at(starts, b + 1) - at(starts, b); }
+
 int64_t longest(const Table &starts) {
   int64_t longest = 0;
   for (int64_t i = 0; i + 1 < starts.shape[0]; ++i)
-    longest = std::max<int64_t>(longest, at(starts, i + 1) - at(starts, i));
+    longest = std::max(longest, lengthAt(starts, i));
   return longest;
 }
 

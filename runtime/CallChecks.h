@@ -29,6 +29,12 @@ llvm::Error checkTensor(NamedTensor named, int rank, const char *form);
 llvm::Error checkTable(NamedTable named, TableType type,
                        llvm::ArrayRef<llvm::SmallVector<int64_t, 4>> shapes);
 
+/// `data` is a multiple of its elements' size.
+llvm::Error checkAligned(const char *name, const void *data, int64_t elementSize);
+
+/// A page table that is given: i32 `[batch, max_pages]`.
+llvm::Error checkPageTable(const Table &pages, int64_t batch);
+
 /// `tensor.shape[axis]` is `value`, `like`: "as in q".
 llvm::Error checkExtent(NamedTensor named, int axis, int64_t value, llvm::StringRef like);
 
@@ -43,6 +49,8 @@ int32_t at(const Table &table, int64_t i, int64_t j);
 
 /// Starts of packed sequences: not decreasing, within `total` rows.
 llvm::Error checkStarts(NamedTable starts, int64_t total);
+/// Rows of packed sequence b, and of the longest one.
+int64_t lengthAt(const Table &starts, int64_t b);
 int64_t longest(const Table &starts);
 
 /// A limit a caller gives for the longest sequence; -1: none given.
