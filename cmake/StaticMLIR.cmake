@@ -18,7 +18,7 @@ include(AddLLVM)
 include(AddMLIR)
 
 llvm_map_components_to_libnames(TESSERA_LLVM_LIBS
-  core support native orcjit passes)
+  core support native NVPTXCodeGen NVPTXDesc NVPTXInfo orcjit passes)
 
 foreach(target IN LISTS MLIR_EXPORTED_TARGETS)
   if(NOT TARGET ${target})

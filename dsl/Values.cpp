@@ -259,6 +259,14 @@ Scalar max(At<Scalar> a, Scalar b) {
   return wrap<Scalar>(record.create<arith::MaxNumFOp>(unwrap(a.value), unwrap(b)));
 }
 
+Tile growMax(At<Tile> old, Tile next, double slack) {
+  if (slack == 0)
+    return max(old, next);
+  // A NaN does not compare, so it is passed over as by the maximum.
+  Mask grew = next > (old.value + Scalar(slack));
+  return select({grew, old.where}, next, old.value);
+}
+
 Tile abs(At<Tile> a) {
   Recorder record(a.where);
   mlir::Value tile = unwrap(a.value);

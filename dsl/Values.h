@@ -122,6 +122,10 @@ Tile max(At<Tile> a, Tile b);
 Scalar max(At<Scalar> a, Scalar b);
 Tile abs(At<Tile> a);
 
+/// A running maximum that may lag: `next` where it is above `old` by more than
+/// `slack`, else `old`. With a slack of zero, the maximum of both.
+Tile growMax(At<Tile> old, Tile next, double slack);
+
 /// 2^x, log2(x) and tanh(x), to the accuracy of f32.
 Tile exp2(At<Tile> a);
 Tile log2(At<Tile> a);

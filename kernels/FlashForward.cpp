@@ -11,6 +11,8 @@ static constexpr float ln2 = 0.69314718055994530942f;
 /// difference is never (-inf) - (-inf), and a row that sees nothing ends with
 /// an empty sum. Scores below it (log2 domain) count as hidden.
 static constexpr float lowest = -1e30f;
+/// The least factor of scores that counts as positive.
+static constexpr float least = 1e-30f;
 static constexpr float infinity = std::numeric_limits<float>::infinity();
 
 /// Of each row: the running maximum (log2 domain), the sum, and the output.
@@ -35,7 +37,9 @@ Program flashForward(const Shape &s, const Variant &user) {
   FloatTable sinkLogits = p.floats("sink_logits", 2), slopes = p.floats("alibi_slopes", 2);
   FloatTable qFactor = p.floats("q_descale", 2), kFactor = p.floats("k_descale", 2);
   FloatTable vFactor = p.floats("v_descale", 2);
-  Scalar scale = p.scalar("scale"), cap = p.scalar("softcap");
+  // Known to be positive, a scale may be applied behind a row's maximum.
+  Scalar given = p.scalar("scale"), cap = max(p.scalar("softcap"), least);
+  Scalar scale = select(key.signedScale, given, max(given, least));
   Index left = p.index("window_left"), right = p.index("window_right");
   Index sinkTokens = p.index("sink_tokens");
 
@@ -70,7 +74,7 @@ Program flashForward(const Shape &s, const Variant &user) {
                 (band || (key.sinkTokens && col < sinkTokens));
     x = mask(x, maskOf(user, p, keep, place));
 
-    Tile m = max(st.m, rowMax(x));
+    Tile m = growMax(st.m, rowMax(x), s.lazyMax);
     Tile e = exp2(x - m), alpha = exp2(st.m - m);
     Tile l = st.l * alpha + rowSum(e);
     Tile vj = values.load(j, s.blockN, Padding::zero); // 0 * padding stays 0

@@ -16,6 +16,9 @@ struct Shape {
   int64_t headDim, headDimV;
   int64_t blockM, blockN; ///< query and key rows of a tile
   int64_t rotary = 0;     ///< elements of a row that are rotated
+  /// How far the running maximum of a row may lag behind, in powers of two.
+  /// Rescaling is rarer for it; probabilities grow up to 2^lag.
+  double lazyMax = 0;
 };
 
 } // namespace tessera

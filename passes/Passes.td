@@ -153,6 +153,195 @@ def ExpandRangesPass : Pass<"tile-expand-ranges", "::mlir::func::FuncOp"> {
 }
 
 //===----------------------------------------------------------------------===//
+// Schedule: who does what and when on a multiprocessor
+//===----------------------------------------------------------------------===//
+
+def DeferScalingPass : Pass<"tile-defer-scaling", "::mlir::func::FuncOp"> {
+  let summary = "Scale behind masks and maxima, where the factor is positive.";
+  let description = [{
+    Input:   `reduce max(mask(%s * splat(%f), %keep))`
+    Output:  `reduce max(mask(%s, %keep)) * splat(%f)`
+
+    A row's maximum is found in the product's own units, so that the scaled tile has
+    one reader left, and its multiplication is a part of a fused multiply-add there.
+    The result is the same to the bit: rounding keeps the order. The factor
+    must be positive whatever the arguments are: a constant, a maximum with one, or a product or
+    quotient of such.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def DeferRowSumsPass : Pass<"tile-defer-row-sums", "::mlir::func::FuncOp"> {
+  let summary = "Add up partial row sums in a loop, and reduce them once behind it.";
+  let description = [{
+    Input:
+    ```mlir
+    %l = scf.for ... iter_args(%s = %l0) { ... yield %s * %f + reduce add(%e) }
+    ```
+    Output:
+    ```mlir
+    %p = scf.for ... iter_args(%s = spread(%l0)) { ... yield %s * broadcast(%f) + partial_sum(%e) }
+    %l = tile.reduce add %p
+    ```
+
+    `columns` partial sums a row: as many as threads hold parts of one, so that
+    nothing is exchanged between threads within the loop.
+  }];
+  let options = [
+    Option<"columns", "columns", "int64_t", "4", "Partial sums of a row.">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def PipelineProductsPass : Pass<"tile-pipeline-products", "::mlir::func::FuncOp"> {
+  let summary = "Put a loop's last product off to its next iteration.";
+  let description = [{
+    Input:   a loop, or loops of which each continues with the results of the one before, over
+             lists of ranges; the body ends in a product that is added to a state.
+
+    ```mlir
+    %r = scf.for %t = %c0 to %n iter_args(%acc) {
+      %s = tile.dot %q, %k ...
+      ... %p from %s ...
+      %next = tile.dot %p, %v, %acc
+    }
+    ```
+    Output:  the first iteration stands in front, and the last product behind:
+
+    ```mlir
+    %r = scf.if (%n > 0) {
+      %s0 = tile.dot %q, %k0 ...
+      ... %p0 from %s0 ...
+      %acc, %p = scf.for %t = %c1 to %n iter_args(%acc, %p = %p0) {
+        %s = tile.dot %q, %k ...
+        %next = tile.dot %p, %v_before, %acc
+        ... %p_next from %s ...
+      }
+      tile.dot %p, %v_last, %acc
+    } else { the initial state }
+    ```
+
+    Both products are issued together, and the arithmetic between them runs beside the
+    second. A load moves with the product that reads it. Needs `tile.nth`, so it comes before
+    `tile-expand-ranges`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+def SkipUnitScalingPass : Pass<"tile-skip-unit-scaling", "::mlir::func::FuncOp"> {
+  let summary = "Multiply a product by row factors only where one of them is not one.";
+  let description = [{
+    Input:   `%y = %dot * broadcast(%f)` in a loop.
+    Output:  `%y = scf.if (sm.warp_any %f != 1) { %dot * broadcast(%f) } else { %dot }`
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::tessera::sm::SmDialect"];
+}
+
+def ScheduleTilesPass : Pass<"sm-schedule-tiles", "::mlir::func::FuncOp"> {
+  let summary = "Each thread block takes points of the grid until none is left.";
+  let description = [{
+    Input:   `%t, %h, %b = tile.grid %tiles, %heads, %batches ...`
+    Output:  a loop over rounds; in each, a block computes one point.
+
+    The heads whose keys and values fit into the cache together go one group after the other.
+    Within a group the tile is slowest, and with `longest-last` tiles are taken from the last
+    to the first: long ones first. Every second round runs backwards over the blocks. Leaves no
+    `tile.grid`.
+  }];
+  let options = [
+    Option<"longestLast", "longest-last", "bool", "false",
+           "Later tiles have more to do, as under a causal mask.">,
+    Option<"cacheBytes", "cache-bytes", "int64_t", "33554432",
+           "Bytes of the cache that all blocks share which operands may fill.">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::tessera::sm::SmDialect"];
+}
+
+def PlaceBuffersPass : Pass<"sm-place-buffers", "::mlir::func::FuncOp"> {
+  let summary = "Operands of products go through rings of shared buffers.";
+  let description = [{
+    Input:
+    ```mlir
+    %k = tile.load %keys[%b, %h] tile %j ...
+    %t = tile.transpose %k
+    %s = tile.dot %q, %t, %zero
+    ```
+    Output:
+    ```mlir
+    sm.fill %ring, %keys[%b, %h] tile %j ...
+    %slot = sm.acquire %ring
+    %p = sm.dot %q, %slot transposed
+    %s = sm.await %p pending 0
+    sm.release %slot
+    ```
+
+    Tiles of one shape from one view share a ring: of `stages` buffers if they are loaded in a
+    loop, of one otherwise. Leaves no `tile.load`, `tile.dot` or `tile.transpose`.
+  }];
+  let options = [
+    Option<"stages", "stages", "int64_t", "2", "Buffers of a ring that is filled in a loop.">
+  ];
+  let dependentDialects = ["::tessera::sm::SmDialect"];
+}
+
+def DelayAwaitsPass : Pass<"sm-delay-awaits", "::mlir::func::FuncOp"> {
+  let summary = "Wait for a product where its result is needed, not where it is issued.";
+  let description = [{
+    Moves `sm.await` down to the first reader of its result, together with the releases behind
+    it, and counts the products issued in between: those may stay unfinished.
+  }];
+  let dependentDialects = ["::tessera::sm::SmDialect"];
+}
+
+def SpecializeWarpsPass : Pass<"sm-specialize-warps", "::mlir::func::FuncOp"> {
+  let summary = "Split a program into a producer that copies and consumers that compute.";
+  let description = [{
+    Input:   one program that fills rings, acquires, computes and stores.
+    Output:  `sm.roles` with two copies of it: one keeps the fills, the other everything
+             else, and both what decides how often and on what these run.
+  }];
+  let options = [
+    Option<"groups", "groups", "int64_t", "2", "Warp groups that compute.">,
+    Option<"producerRegisters", "producer-registers", "int64_t", "24",
+           "Registers of a thread of the producer.">,
+    Option<"consumerRegisters", "consumer-registers", "int64_t", "240",
+           "Registers of a thread of a consumer.">
+  ];
+  let dependentDialects = ["::tessera::sm::SmDialect", "::mlir::scf::SCFDialect"];
+}
+
+def VerifyScheduledPass : Pass<"sm-verify-scheduled", "::mlir::func::FuncOp"> {
+  let summary = "Check what must hold at the stage `scheduled`.";
+  let description = [{
+    - One `sm.roles`; producers only fill, consumers do not.
+    - Products are read through `sm.await` only.
+    - No grid, no load, no synchronous product.
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// NVPTX: a scheduled program to one thread's instructions
+//===----------------------------------------------------------------------===//
+
+def SmToNvvmPass : Pass<"sm-to-nvvm", "::mlir::ModuleOp"> {
+  let summary = "Lower one block's program to what each of its threads does.";
+  let description = [{
+    Tiles become vectors of the elements that a thread holds (`passes/nvptx/Fragment.h`), rings
+    shared memory with barriers, fills copies by tensor maps, products warp group
+    instructions. The function becomes an entry point whose parameters are the argument block and
+    the tensor maps (`passes/nvptx/CudaProgram.h`), and carries what a launch needs to know
+    (`sm.threads`, `sm.shared_bytes`, `sm.maps`). Leaves `arith`, `math`, `scf` and `vector` on
+    vectors, and the llvm and nvvm dialects.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"
+  ];
+}
+
+//===----------------------------------------------------------------------===//
 // Host: a specialized program to vector code for this CPU
 //===----------------------------------------------------------------------===//
 

@@ -35,7 +35,9 @@ void buildSpecialize(OpPassManager &pm, const Key &key) {
   pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
   // Masks are plain predicates over positions now.
   pm.addNestedPass<func::FuncOp>(createSplitMaskedLoopsPass());
-  pm.addNestedPass<func::FuncOp>(createGuardUndecidedMasksPass());
+  // A GPU copies the next tiles before it could look at their masks.
+  if (!isGpu(key.target))
+    pm.addNestedPass<func::FuncOp>(createGuardUndecidedMasksPass());
   // Lengths are whatever the masks' ranges compare with: only now may they
   // become arithmetic over tables.
   pm.addPass(createLowerViewsPass());
@@ -86,6 +88,52 @@ void buildHostLLVM(OpPassManager &pm) {
   pm.addPass(createReconcileUnrealizedCastsPass());
 }
 
+//===----------------------------------------------------------------------===//
+// specialized -> scheduled: who does what and when on a multiprocessor.
+//===----------------------------------------------------------------------===//
+
+void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  // Fewer operations an element, and none between threads, in the loops to come.
+  func.addPass(createDeferScalingPass());
+  func.addPass(createDeferRowSumsPass());
+  func.addPass(createCanonicalizerPass());
+  // Reads the lists of ranges, so it comes before they are arithmetic.
+  func.addPass(createPipelineProductsPass());
+  func.addPass(createSkipUnitScalingPass());
+  func.addPass(createExpandRangesPass());
+  func.addPass(createSkipIdlePointsPass());
+  func.addPass(createScheduleTilesPass({.longestLast = schedule.longestLast}));
+  func.addPass(createCanonicalizerPass());
+  func.addPass(createCSEPass());
+  func.addPass(createLoopInvariantCodeMotionPass());
+  // From here on operands lie in shared memory, and products are issued and awaited.
+  func.addPass(createPlaceBuffersPass({.stages = schedule.stages}));
+  func.addPass(createDelayAwaitsPass());
+  func.addPass(createSpecializeWarpsPass({.groups = schedule.groups,
+                                          .producerRegisters = schedule.producerRegisters,
+                                          .consumerRegisters = schedule.consumerRegisters}));
+  func.addPass(createCanonicalizerPass());
+  func.addPass(createVerifyScheduledPass());
+}
+
+//===----------------------------------------------------------------------===//
+// scheduled -> nvvm: what one thread does.
+//===----------------------------------------------------------------------===//
+
+void buildGpuNvvm(OpPassManager &pm) {
+  pm.addPass(createSmToNvvmPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
 void registerPassesAndPipelines() {
   registerPasses();
   registerTransformsPasses();
@@ -115,6 +163,24 @@ void registerPassesAndPipelines() {
         key.checked = options.checked;
         buildHostVector(pm, key, {options.vectorBits, options.registers});
       });
+  struct ScheduleOptions : PassPipelineOptions<ScheduleOptions> {
+    Option<int64_t> groups{*this, "groups", llvm::cl::init(2),
+                           llvm::cl::desc("Warp groups that compute.")};
+    Option<int64_t> stages{*this, "stages", llvm::cl::init(2),
+                           llvm::cl::desc("Tiles in flight.")};
+  };
+  PassPipelineRegistration<ScheduleOptions>(
+      "gpu-scheduled", "specialized -> scheduled",
+      [](OpPassManager &pm, const ScheduleOptions &options) {
+        buildGpuScheduled(pm, {.groups = options.groups,
+                               .blockN = 0,
+                               .stages = options.stages,
+                               .producerRegisters = 24,
+                               .consumerRegisters = 240,
+                               .lazyMax = 0,
+                               .longestLast = false});
+      });
+  PassPipelineRegistration<>("gpu-nvvm", "scheduled -> the llvm and nvvm dialects", buildGpuNvvm);
   PassPipelineRegistration<>("host-llvm", "vector -> the llvm dialect", buildHostLLVM);
 }
 

@@ -5,6 +5,7 @@
 
 #include "dsl/Key.h"
 #include "passes/host/HostMachine.h"
+#include "passes/schedule/GpuSchedule.h"
 
 #include "mlir/Pass/PassManager.h"
 
@@ -12,7 +13,7 @@ namespace tessera {
 
 /// Part of every kernel's hash. Raise it when a pipeline changes what it makes
 /// without any pass changing its name.
-inline constexpr llvm::StringLiteral pipelineVersion = "2";
+inline constexpr llvm::StringLiteral pipelineVersion = "3";
 
 /// `generic` -> `specialized`.
 void buildSpecialize(mlir::OpPassManager &pm, const Key &key);
@@ -22,6 +23,12 @@ void buildHostVector(mlir::OpPassManager &pm, const Key &key, const HostMachine 
 
 /// `vector` -> the llvm dialect.
 void buildHostLLVM(mlir::OpPassManager &pm);
+
+/// `specialized` -> `scheduled`: what a thread block does, and when.
+void buildGpuScheduled(mlir::OpPassManager &pm, const GpuSchedule &schedule);
+
+/// `scheduled` -> the llvm and nvvm dialects.
+void buildGpuNvvm(mlir::OpPassManager &pm);
 
 /// Registers every pass and pipeline by name, for tessera-opt.
 void registerPassesAndPipelines();

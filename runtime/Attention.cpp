@@ -226,6 +226,7 @@ Expected<Key> keyOf(const Attention &call) {
 
   Key key;
   key.target = Target::host;
+  key.signedScale = call.scale && !(*call.scale > 0);
   key.q = call.q.type;
   key.kv = call.k.type;
   key.v = call.v.type;

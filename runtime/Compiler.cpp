@@ -6,6 +6,8 @@
 #include "passes/ArgumentBlock.h"
 #include "passes/Pipelines.h"
 #include "passes/host/HostProgram.h"
+#include "passes/nvptx/EmitPtx.h"
+#include "runtime/GpuSchedule.h"
 #include "runtime/HostSchedule.h"
 #include "runtime/Log.h"
 #include "runtime/Specialized.h"
@@ -24,11 +26,16 @@ namespace tessera {
 
 ArrayRef<StageInfo> stages() {
   static const StageInfo infos[] = {
-      {Stage::generic, "generic", "mlir", "tile IR of the traced program; features are symbolic"},
-      {Stage::specialized, "specialized", "mlir", "tile IR of one variant"},
-      {Stage::vector, "vector", "mlir", "loops over vectors of this CPU"},
-      {Stage::llvm, "llvm", "ll", "LLVM IR"},
-      {Stage::assembly, "asm", "s", "assembly of this CPU"},
+      {Stage::generic, "generic", "mlir", "tile IR of the traced program; features are symbolic",
+       true, true},
+      {Stage::specialized, "specialized", "mlir", "tile IR of one variant", true, true},
+      {Stage::vector, "vector", "mlir", "loops over vectors of this CPU", true, false},
+      {Stage::scheduled, "scheduled", "mlir", "what a thread block of a GPU does, and when", false,
+       true},
+      {Stage::nvvm, "nvvm", "mlir", "what one thread of a GPU does", false, true},
+      {Stage::llvm, "llvm", "ll", "LLVM IR", true, false},
+      {Stage::assembly, "asm", "s", "assembly of this CPU", true, false},
+      {Stage::ptx, "ptx", "ptx", "assembly of a GPU", false, true},
   };
   return infos;
 }
@@ -65,8 +72,20 @@ static std::string textOf(mlir::ModuleOp module) {
   return text;
 }
 
+static Expected<Shape> shapeOf(const Key &key) {
+  if (!isGpu(key.target))
+    return hostShape(key);
+  Expected<GpuSchedule> schedule = gpuSchedule(key);
+  if (!schedule)
+    return schedule.takeError();
+  return gpuShape(key, *schedule);
+}
+
 static Expected<TracedProgram> trace(const Key &key) {
-  Expected<Program> program = traceProgram(key, hostShape(key));
+  Expected<Shape> shape = shapeOf(key);
+  if (!shape)
+    return shape.takeError();
+  Expected<Program> program = traceProgram(key, *shape);
   if (!program)
     return program.takeError();
   return finish(std::move(*program));
@@ -102,6 +121,12 @@ public:
     case Stage::llvm:
       buildHostLLVM(passes);
       break;
+    case Stage::scheduled:
+      buildGpuScheduled(passes, cantFail(gpuSchedule(key)));
+      break;
+    case Stage::nvvm:
+      buildGpuNvvm(passes);
+      break;
     default:
       llvm_unreachable("not a stage of passes");
     }
@@ -121,6 +146,8 @@ public:
       return toLLVMText(*program.module);
     case Stage::assembly:
       return emitNative(*program.module, target, NativeFormat::assembly);
+    case Stage::ptx:
+      return emitPtx(*program.module, PtxTarget::of(key.target));
     default:
       return textOf(*program.module);
     }
@@ -159,15 +186,27 @@ public:
 
 } // namespace
 
+/// The stages of passes on the road to a target.
+static ArrayRef<Stage> passStages(Target target) {
+  static constexpr Stage host[] = {Stage::specialized, Stage::vector, Stage::llvm};
+  static constexpr Stage gpu[] = {Stage::specialized, Stage::scheduled, Stage::nvvm};
+  return isGpu(target) ? ArrayRef(gpu) : ArrayRef(host);
+}
+
 Expected<std::string> Compiler::emit(const Key &key, Stage stage) const {
+  const StageInfo &info = stages()[static_cast<size_t>(stage)];
+  if (!(isGpu(key.target) ? info.gpu : info.host))
+    return createStringError(std::make_error_code(std::errc::invalid_argument),
+                             "stage \"" + info.name + "\" is not on the road to " +
+                                 str(key.target));
   Compilation compilation(key, target, dumpFolder);
   if (Error error = compilation.start())
     return error;
-  for (Stage step : {Stage::specialized, Stage::vector, Stage::llvm})
+  for (Stage step : passStages(key.target))
     if (step <= stage)
       if (Error error = compilation.advance(step))
         return error;
-  if (stage == Stage::assembly)
+  if (stage == Stage::assembly || stage == Stage::ptx)
     if (Error error = compilation.dump(stage))
       return error;
   return compilation.text(stage);

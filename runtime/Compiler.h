@@ -11,13 +11,14 @@
 
 namespace tessera {
 
-/// The forms a kernel goes through. `compile` runs all of them.
-enum class Stage { generic, specialized, vector, llvm, assembly };
+/// The forms a kernel goes through, on the host and on a GPU.
+enum class Stage { generic, specialized, vector, scheduled, nvvm, llvm, assembly, ptx };
 
 /// Every stage's name as in `--emit=`, with what it is.
 struct StageInfo {
   Stage stage;
   llvm::StringRef name, extension, help;
+  bool host, gpu; ///< on the road to which targets
 };
 llvm::ArrayRef<StageInfo> stages();
 

@@ -204,6 +204,33 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   return success();
 }
 
+LogicalResult PartialSumOp::verify() {
+  int64_t from = getSource().getType().getDimSize(0), to = getType().getDimSize(0);
+  if (from != to) // partial_sum_c1
+    return emitOpError("source has ") << from << " rows, result has " << to;
+  return success();
+}
+
+LogicalResult SpreadOp::verify() {
+  RankedTensorType from = getSource().getType();
+  if (from.getDimSize(1) != 1 || from.getDimSize(0) != getType().getDimSize(0)) // spread_c1
+    return emitOpError("source must be ")
+           << getType().getDimSize(0) << " x 1, found " << from.getDimSize(0) << " x "
+           << from.getDimSize(1);
+  return success();
+}
+
+// spread(reduce add x) -> x; spread(0) -> 0
+OpFoldResult SpreadOp::fold(FoldAdaptor adaptor) {
+  auto reduce = getSource().getDefiningOp<ReduceOp>();
+  if (reduce && reduce.getKind() == ReduceKind::Add && reduce.getSource().getType() == getType())
+    return reduce.getSource();
+  auto splat = dyn_cast_if_present<SplatElementsAttr>(adaptor.getSource());
+  if (splat && splat.getSplatValue<APFloat>().isZero())
+    return splat.resizeSplat(getType());
+  return {};
+}
+
 // mask(x, all true) -> x
 OpFoldResult MaskOp::fold(FoldAdaptor adaptor) {
   auto keep = dyn_cast_if_present<SplatElementsAttr>(adaptor.getKeep());

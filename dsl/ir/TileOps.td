@@ -364,6 +364,49 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure, InferTypeOpAdaptor]> {
   let assemblyFormat = "`` $kind $source attr-dict `:` type($source)";
 }
 
+def Tile_PartialSumOp : Tile_Op<"partial_sum", [Pure]> {
+  let summary = "Sums of groups of columns, in as many columns as the result has.";
+  let description = [{
+    Which columns are summed together is the target's choice; the sum of a row of
+    the result is that of the row of the source. So a loop can add up partial
+    sums, and reduce them once behind it.
+
+    Constraints:
+    - (C1) Source and result have the same rows.
+
+    Example:
+    ```mlir
+    %part = tile.partial_sum %e : tensor<128x64xf32> -> tensor<128x4xf32>
+    %sum = tile.reduce add %part : tensor<128x4xf32>
+    ```
+  }];
+  let arguments = (ins Tile_F32Tile:$source);
+  let results = (outs Tile_F32Tile:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_SpreadOp : Tile_Op<"spread", [Pure]> {
+  let summary = "Columns whose sum is a given column.";
+  let description = [{
+    The inverse of `tile.reduce add`, in the sense that the rows of the result
+    add up to the source. How the sum is spread over the columns is the target's choice.
+
+    Constraints:
+    - (C1) The source has one column, and the rows of the result.
+
+    Example:
+    ```mlir
+    %part = tile.spread %l : tensor<128x1xf32> -> tensor<128x4xf32>
+    ```
+  }];
+  let arguments = (ins Tile_F32Tile:$source);
+  let results = (outs Tile_F32Tile:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Masks and the tiles they leave
 //===----------------------------------------------------------------------===//

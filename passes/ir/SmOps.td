@@ -1,0 +1,202 @@
+//===- SmOps.td - operations of the sm dialect -------------*- tablegen -*-===//
+
+#ifndef TESSERA_PASSES_IR_SMOPS
+#define TESSERA_PASSES_IR_SMOPS
+
+include "passes/ir/SmTypes.td"
+include "dsl/ir/TileTypes.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Sm_Op<string opMnemonic, list<Trait> traits = []>
+    : Op<Sm_Dialect, opMnemonic, traits>;
+
+def Sm_Tile : RankedTensorOf<[AnyType], [HasStaticShapePred, HasAnyRankOfPred<[2]>], "tile">;
+def Sm_F32Tile : RankedTensorOf<[F32], [HasStaticShapePred, HasAnyRankOfPred<[2]>], "tile">;
+def Sm_MaskTile : RankedTensorOf<[I1], [HasStaticShapePred, HasAnyRankOfPred<[2]>], "tile">;
+
+//===----------------------------------------------------------------------===//
+// Blocks and roles
+//===----------------------------------------------------------------------===//
+
+def Sm_BlockIdOp : Sm_Op<"block_id", [Pure]> {
+  let summary = "The number of this thread block.";
+  let results = (outs Index:$result);
+  let assemblyFormat = "attr-dict";
+}
+
+def Sm_BlockCountOp : Sm_Op<"block_count", [Pure]> {
+  let summary = "How many thread blocks there are.";
+  let results = (outs Index:$result);
+  let assemblyFormat = "attr-dict";
+}
+
+def Sm_RolesOp : Sm_Op<"roles", [NoTerminator, SingleBlock]> {
+  let summary = "What the producer and the consumers do, at the same time.";
+  let description = [{
+    One warp group is the producer, and one thread of it runs the first region.
+    `groups` warp groups are consumers: each holds 64 rows of every tile,
+    and all run the second region. `producer_registers` and `consumer_registers`
+    are what a thread of either may use.
+
+    Example:
+    ```mlir
+    sm.roles groups 2 registers 24, 240 producer { ... } consumer { ... }
+    ```
+  }];
+  let arguments = (ins I64Attr:$groups, I64Attr:$producer_registers,
+                       I64Attr:$consumer_registers);
+  let regions = (region SizedRegion<1>:$producer, SizedRegion<1>:$consumer);
+  let assemblyFormat = [{
+    `groups` $groups `registers` $producer_registers `,` $consumer_registers
+    `producer` $producer `consumer` $consumer attr-dict
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Rings
+//===----------------------------------------------------------------------===//
+
+def Sm_MakeRingOp : Sm_Op<"make_ring"> {
+  let summary = "Shared memory for a ring, and the barriers that go with it.";
+  let description = [{
+    Example:
+    ```mlir
+    %keys = sm.make_ring : !sm.ring<2, 128x64, bf16>
+    ```
+  }];
+  let results = (outs Sm_RingType:$result);
+  let assemblyFormat = "attr-dict `:` qualified(type($result))";
+}
+
+def Sm_FillOp : Sm_Op<"fill"> {
+  let summary = "Copy one tile of a view into the next buffer of a ring.";
+  let description = [{
+    Waits until the consumers have released the buffer, and returns before the copy is
+    done: who acquires the buffer waits for it. Rows are those that `tile.load` would
+    read, counted from `from`. What lies outside of the view is zero; rows past the end of
+    a sequence inside of it are those of the next one.
+
+    Constraints:
+    - (C1) The view is as wide as the ring, and of its element type.
+
+    Example:
+    ```mlir
+    sm.fill %ring, %keys[%batch, %head] tile %j : !sm.ring<2, 128x64, bf16>, !tile.view<64xbf16>
+    ```
+  }];
+  let arguments = (ins Sm_RingType:$ring, Tile_ViewType:$view, Index:$batch, Index:$head,
+                       Index:$tile, Optional<Index>:$start);
+  let assemblyFormat = [{
+    $ring `,` $view `[` $batch `,` $head `]` `tile` $tile (`from` $start^)? attr-dict
+    `:` qualified(type($ring)) `,` qualified(type($view))
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm_AcquireOp : Sm_Op<"acquire"> {
+  let summary = "Wait for the next buffer of a ring to be filled.";
+  let description = [{
+    Constraints:
+    - (C1) The slot holds the tiles of the ring.
+
+    Example:
+    ```mlir
+    %k = sm.acquire %keys : !sm.ring<2, 128x64, bf16> -> !sm.slot<128x64, bf16>
+    ```
+  }];
+  let arguments = (ins Sm_RingType:$ring);
+  let results = (outs Sm_SlotType:$slot);
+  let assemblyFormat = [{
+    $ring attr-dict `:` qualified(type($ring)) `->` qualified(type($slot))
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm_ZeroTailOp : Sm_Op<"zero_tail"> {
+  let summary = "Zero the rows of a buffer from the end of a sequence on.";
+  let description = [{
+    Rows of the buffer that stand at `length` or behind it are made zero, `tile` being the
+    number of the tile in its sequence. All consumers take part.
+  }];
+  let arguments = (ins Sm_SlotType:$slot, Index:$tile, Index:$length);
+  let assemblyFormat = [{
+    $slot `tile` $tile `of` $length attr-dict `:` qualified(type($slot))
+  }];
+}
+
+def Sm_ReleaseOp : Sm_Op<"release"> {
+  let summary = "Give a buffer back to the producer.";
+  let description = [{
+    Nothing reads it any more: products that do are awaited.
+
+    Example:
+    ```mlir
+    sm.release %k : !sm.slot<128x64, bf16>
+    ```
+  }];
+  let arguments = (ins Sm_SlotType:$slot);
+  let assemblyFormat = "$slot attr-dict `:` qualified(type($slot))";
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+def Sm_DotOp : Sm_Op<"dot"> {
+  let summary = "Issue a matrix product: `acc + lhs * rhs`.";
+  let description = [{
+    The result must not be used before it is awaited. Products of one
+    consumer end in the order in which they were issued. `lhs` is a slot or a tile in
+    registers. With `transposed`, the columns of the product are the rows of `rhs`.
+    Without `acc` the sum starts at zero.
+
+    Constraints:
+    - (C1) The columns of `lhs` equal the rows of `rhs`, or its columns with `transposed`.
+
+    Example:
+    ```mlir
+    %s = sm.dot %q, %k transposed : !sm.slot<128x64, bf16>, !sm.slot<128x64, bf16> -> tensor<128x128xf32>
+    %o = sm.dot %p, %v acc %o0 : tensor<128x64xf32> : tensor<128x128xbf16>, !sm.slot<128x64, bf16> -> tensor<128x64xf32>
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[Sm_SlotType, Sm_Tile]>:$lhs, Sm_SlotType:$rhs,
+                       Optional<Sm_F32Tile>:$acc, UnitAttr:$transposed);
+  let results = (outs Sm_F32Tile:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`transposed` $transposed^)? (`acc` $acc^ `:` type($acc))? attr-dict
+    `:` qualified(type($lhs)) `,` qualified(type($rhs)) `->` type($result)
+  }];
+  let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$lhs,
+                                 "::mlir::Value":$rhs, "::mlir::Value":$acc,
+                                 "bool":$transposed)>];
+}
+
+def Sm_AwaitOp : Sm_Op<"await", [AllTypesMatch<["source", "result"]>]> {
+  let summary = "Wait for a product.";
+  let description = [{
+    At most the last `pending` products may be unfinished when this returns.
+
+    Example:
+    ```mlir
+    %s1 = sm.await %s pending 1 : tensor<128x128xf32>
+    ```
+  }];
+  let arguments = (ins Sm_F32Tile:$source, I64Attr:$pending);
+  let results = (outs Sm_F32Tile:$result);
+  let assemblyFormat = "$source `pending` $pending attr-dict `:` type($source)";
+}
+
+def Sm_WarpAnyOp : Sm_Op<"warp_any"> {
+  let summary = "Whether anything holds in the rows of this warp.";
+  let description = [{
+    Warps may answer differently. Whatever depends on it must not synchronise them.
+  }];
+  let arguments = (ins Sm_MaskTile:$mask);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$mask attr-dict `:` type($mask)";
+}
+
+#endif // TESSERA_PASSES_IR_SMOPS

@@ -1,0 +1,232 @@
+//===- KernelFrame.cpp - an entry point, before its body is lowered -------===//
+
+#include "passes/nvptx/KernelFrame.h"
+#include "passes/nvptx/Fragment.h"
+#include "passes/nvptx/Ptx.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace tessera {
+
+/// Threads of a warp group, and of a warp.
+static constexpr int64_t groupThreads = 128;
+static constexpr int64_t warpThreads = 32;
+/// Bytes of a tensor map, and what the driver aligns it to.
+static constexpr int64_t mapBytes = 128, mapAlignment = 64;
+/// Swizzled buffers start at a multiple of this (PTX ISA, "Shared Memory Matrix Layout").
+static constexpr int64_t bufferAlignment = 1024;
+/// A row of a chunk: what one pattern of the swizzle spans.
+static constexpr int64_t chunkRowBytes = 128;
+static constexpr int64_t barrierBytes = 8;
+/// Shared memory of a block on sm_90 (CUDA C++ Programming Guide, "Technical Specifications").
+static constexpr int64_t maxSharedBytes = 227 * 1024;
+
+Value constantI32(ImplicitLocOpBuilder &at, int64_t value) {
+  return arith::ConstantIntOp::create(at, value, 32);
+}
+
+static Value add(ImplicitLocOpBuilder &at, Value a, Value b) {
+  return arith::AddIOp::create(at, a, b);
+}
+
+const Argument &KernelFrame::argumentOf(Value value) const {
+  return block.arguments[cast<BlockArgument>(value).getArgNumber()];
+}
+
+Value KernelFrame::mapOf(Value view, int64_t rows) const {
+  const Argument &argument = argumentOf(view);
+  for (auto [map, pointer] : llvm::zip_equal(maps, mapPointers))
+    if (map.view == argument.name && map.boxRows == rows)
+      return pointer;
+  llvm_unreachable("a map for each fill was asked for");
+}
+
+Value KernelFrame::readField(ImplicitLocOpBuilder &at, int64_t offset, Type type) const {
+  Value address = LLVM::GEPOp::create(at, arguments.getType(), at.getI8Type(), arguments,
+                                      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
+  return LLVM::LoadOp::create(at, type, address, /*alignment=*/0, /*isVolatile=*/false,
+                              /*isNonTemporal=*/false, /*isInvariant=*/true);
+}
+
+Value KernelFrame::firstRow(ImplicitLocOpBuilder &at) const {
+  Value consumer = add(at, group, constantI32(at, -1));
+  Value row = arith::MulIOp::create(at, consumer, constantI32(at, groupRows));
+  row = add(at, row, arith::MulIOp::create(at, warp, constantI32(at, groupRows / 4)));
+  return add(at, row, arith::DivUIOp::create(at, lane, constantI32(at, lanesOfRow)));
+}
+
+Value KernelFrame::firstColumn(ImplicitLocOpBuilder &at) const {
+  Value place = arith::RemUIOp::create(at, lane, constantI32(at, lanesOfRow));
+  return arith::MulIOp::create(at, place, constantI32(at, 2));
+}
+
+/// Tensor maps for every fill of a program.
+static std::vector<TensorMapRequest> mapsOf(func::FuncOp program, const ArgumentBlock &block) {
+  std::vector<TensorMapRequest> maps;
+  program.walk([&](sm::FillOp fill) {
+    sm::RingType ring = fill.getRing().getType();
+    int64_t elementBytes = ring.getElement().getIntOrFloatBitWidth() / 8;
+    unsigned number = cast<BlockArgument>(fill.getView()).getArgNumber();
+    TensorMapRequest map{block.arguments[number].name, chunkRowBytes / elementBytes,
+                         ring.getRows()};
+    if (!llvm::is_contained(maps, map))
+      maps.push_back(std::move(map));
+  });
+  return maps;
+}
+
+static LLVM::LLVMFuncOp createEntry(OpBuilder &builder, func::FuncOp program,
+                                    const KernelFrame &frame) {
+  MLIRContext *context = builder.getContext();
+  Type pointer = LLVM::LLVMPointerType::get(context);
+  SmallVector<Type> parameters(1 + frame.maps.size(), pointer);
+  auto entry = LLVM::LLVMFuncOp::create(
+      builder, program.getLoc(), program.getName(),
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), parameters));
+  auto byValue = [&](unsigned number, int64_t bytes, int64_t alignment) {
+    Type type = LLVM::LLVMArrayType::get(builder.getI8Type(), bytes);
+    entry.setArgAttr(number, LLVM::LLVMDialect::getByValAttrName(), TypeAttr::get(type));
+    entry.setArgAttr(number, LLVM::LLVMDialect::getAlignAttrName(),
+                     builder.getI64IntegerAttr(alignment));
+    entry.setArgAttr(number, NVVM::NVVMDialect::getGridConstantAttrName(), builder.getUnitAttr());
+  };
+  byValue(0, std::max<int64_t>(frame.block.bytes, 8), 8);
+  for (unsigned i = 0; i < frame.maps.size(); ++i)
+    byValue(1 + i, mapBytes, mapAlignment);
+
+  int64_t threads = groupThreads * (frame.groups + 1);
+  entry->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), builder.getUnitAttr());
+  // Without a bound at entry, setmaxnreg is ignored.
+  entry->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
+                 builder.getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
+  entry->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(1));
+  entry->setAttr(threadsName, builder.getI64IntegerAttr(threads));
+  SmallVector<Attribute> requests;
+  for (const TensorMapRequest &map : frame.maps)
+    requests.push_back(builder.getDictionaryAttr(
+        {builder.getNamedAttr("view", builder.getStringAttr(map.view)),
+         builder.getNamedAttr("columns", builder.getI64IntegerAttr(map.boxColumns)),
+         builder.getNamedAttr("rows", builder.getI64IntegerAttr(map.boxRows))}));
+  entry->setAttr(mapsName, builder.getArrayAttr(requests));
+  return entry;
+}
+
+/// Buffers first, each at a multiple of its alignment, then barriers. Returns
+/// the bytes in all.
+static int64_t placeRings(func::FuncOp program, KernelFrame &frame) {
+  int64_t bytes = 0;
+  for (auto ring : program.getOps<sm::MakeRingOp>()) {
+    sm::RingType type = ring.getType();
+    int64_t rowBytes = type.getColumns() * type.getElement().getIntOrFloatBitWidth() / 8;
+    RingPlace place;
+    place.chunkBytes = type.getRows() * chunkRowBytes;
+    place.slotBytes = llvm::divideCeil(rowBytes, chunkRowBytes) * place.chunkBytes;
+    place.buffers = bytes;
+    bytes += type.getStages() * place.slotBytes;
+    frame.rings[ring.getResult()] = place;
+  }
+  for (auto ring : program.getOps<sm::MakeRingOp>()) {
+    RingPlace &place = frame.rings[ring.getResult()];
+    place.full = bytes;
+    place.empty = bytes + ring.getType().getStages() * barrierBytes;
+    bytes = place.empty + ring.getType().getStages() * barrierBytes;
+  }
+  return bytes;
+}
+
+static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelFrame &frame) {
+  Value isFirst = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, frame.thread,
+                                        constantI32(at, 0));
+  auto branch = scf::IfOp::create(at, isFirst);
+  {
+    OpBuilder::InsertionGuard guard(at);
+    at.setInsertionPointToStart(branch.thenBlock());
+    for (auto ring : program.getOps<sm::MakeRingOp>()) {
+      const RingPlace &place = frame.rings[ring.getResult()];
+      for (int64_t stage = 0; stage < ring.getType().getStages(); ++stage) {
+        auto barrier = [&](int64_t first) {
+          return add(at, frame.shared, constantI32(at, first + stage * barrierBytes));
+        };
+        ptx::initBarrier(at, barrier(place.full), 1);
+        // One arrival for each warp of the consumers.
+        ptx::initBarrier(at, barrier(place.empty), frame.groups * groupThreads / warpThreads);
+      }
+    }
+    ptx::fenceBarrierInit(at);
+    for (Value map : frame.mapPointers)
+      ptx::prefetchMap(at, map);
+  }
+  ptx::syncBlock(at);
+}
+
+FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
+  KernelFrame frame;
+  frame.block = ArgumentBlock::of(program);
+  frame.maps = mapsOf(program, frame.block);
+  sm::RolesOp roles = *program.getOps<sm::RolesOp>().begin();
+  frame.groups = roles.getGroups();
+  int64_t bytes = placeRings(program, frame);
+  if (bytes > maxSharedBytes) {
+    program.emitError("the schedule needs ") << bytes << " bytes of shared memory, a block has "
+                                             << maxSharedBytes;
+    return failure();
+  }
+
+  OpBuilder builder(program);
+  Location loc = program.getLoc();
+  auto shared = LLVM::GlobalOp::create(
+      builder, loc, LLVM::LLVMArrayType::get(builder.getI8Type(), 0), /*isConstant=*/false,
+      LLVM::Linkage::External, "shared", Attribute(), bufferAlignment, /*addrSpace=*/3);
+  frame.entry = createEntry(builder, program, frame);
+  frame.entry->setAttr(sharedBytesName, builder.getI64IntegerAttr(bytes));
+
+  Block *body = frame.entry.addEntryBlock(builder);
+  ImplicitLocOpBuilder at = ImplicitLocOpBuilder::atBlockBegin(loc, body);
+  frame.arguments = body->getArgument(0);
+  for (unsigned i = 0; i < frame.maps.size(); ++i)
+    frame.mapPointers.push_back(body->getArgument(1 + i));
+  Type i32 = at.getI32Type();
+  Value address = LLVM::AddressOfOp::create(at, shared);
+  frame.shared = LLVM::PtrToIntOp::create(at, i32, address);
+  frame.thread = NVVM::ThreadIdXOp::create(at, i32);
+  frame.lane = arith::RemUIOp::create(at, frame.thread, constantI32(at, warpThreads));
+  Value number = arith::DivUIOp::create(at, frame.thread, constantI32(at, warpThreads));
+  frame.warp = arith::RemUIOp::create(at, number, constantI32(at, groupThreads / warpThreads));
+  // Through a shuffle, so that the assembler knows it to be the same in a warp.
+  Value group = arith::DivUIOp::create(at, frame.thread, constantI32(at, groupThreads));
+  frame.group = NVVM::ShflOp::create(at, i32, constantI32(at, -1), group, constantI32(at, 0),
+                                     constantI32(at, warpThreads - 1), NVVM::ShflKind::idx,
+                                     UnitAttr());
+  initBarriers(at, program, frame);
+  for (auto &[ring, place] : frame.rings)
+    for (Value *counter : {&place.filled, &place.taken}) {
+      *counter = LLVM::AllocaOp::create(at, LLVM::LLVMPointerType::get(at.getContext()), i32,
+                                        constantI32(at, 1));
+      LLVM::StoreOp::create(at, constantI32(at, 0), *counter);
+    }
+
+  // Numbers are read where the program begins.
+  for (BlockArgument argument : program.getArguments()) {
+    if (argument.use_empty() || isa<tile::ViewType, tile::TableType>(argument.getType()))
+      continue;
+    bool isIndex = argument.getType().isIndex();
+    Value value = frame.readField(at, frame.argumentOf(argument).offset,
+                                  isIndex ? at.getI64Type() : argument.getType());
+    if (isIndex)
+      value = arith::IndexCastOp::create(at, at.getIndexType(), value);
+    argument.replaceAllUsesWith(value);
+  }
+
+  Block &from = program.getBody().front();
+  from.back().erase();
+  body->getOperations().splice(body->end(), from.getOperations());
+  at.setInsertionPointToEnd(body);
+  LLVM::ReturnOp::create(at, ValueRange());
+  return frame;
+}
+
+} // namespace tessera

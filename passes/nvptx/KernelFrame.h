@@ -1,0 +1,64 @@
+//===- KernelFrame.h - what all parts of a kernel refer to ----------------===//
+
+#ifndef TESSERA_PASSES_NVPTX_KERNELFRAME_H
+#define TESSERA_PASSES_NVPTX_KERNELFRAME_H
+
+#include "passes/ir/Sm.h"
+#include "passes/nvptx/CudaProgram.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace tessera {
+
+/// Where a ring lies in shared memory, and how far each role is in it. Offsets
+/// are bytes.
+struct RingPlace {
+  int64_t buffers, full, empty; ///< the first buffer, and the first barrier of each kind
+  int64_t slotBytes, chunkBytes;
+  mlir::Value filled, taken; ///< counters: stack slots that LLVM turns into registers
+};
+
+/// The entry point being made: its parameters, its threads, its shared memory.
+struct KernelFrame {
+  /// Moves the body of a scheduled program into a new entry point, behind code
+  /// that sets up what is declared here.
+  static mlir::FailureOr<KernelFrame> create(mlir::func::FuncOp program);
+
+  mlir::LLVM::LLVMFuncOp entry;
+  ArgumentBlock block;
+  std::vector<TensorMapRequest> maps;
+  int64_t groups = 0; ///< of consumers
+
+  mlir::Value arguments; ///< the argument block
+  llvm::SmallVector<mlir::Value> mapPointers;
+  mlir::Value shared;        ///< address of dynamic shared memory, i32
+  mlir::Value thread;        ///< in the block
+  mlir::Value lane, warp;    ///< in the warp, and of the group
+  mlir::Value group;         ///< 0: the producer
+  llvm::DenseMap<mlir::Value, RingPlace> rings;
+
+  /// The tensor map of a view with boxes of `rows` rows.
+  mlir::Value mapOf(mlir::Value view, int64_t rows) const;
+  /// The argument that a view or a table is.
+  const Argument &argumentOf(mlir::Value value) const;
+  /// Reads a field of the argument block.
+  mlir::Value readField(mlir::ImplicitLocOpBuilder &at, int64_t offset, mlir::Type type) const;
+  /// The row within the tile of the first row that a thread holds a part of.
+  mlir::Value firstRow(mlir::ImplicitLocOpBuilder &at) const;
+  /// 2 * (lane % 4): the first column of a thread.
+  mlir::Value firstColumn(mlir::ImplicitLocOpBuilder &at) const;
+};
+
+/// Attributes of an entry point: what a launch needs to know.
+inline constexpr llvm::StringLiteral threadsName = "sm.threads";
+inline constexpr llvm::StringLiteral sharedBytesName = "sm.shared_bytes";
+inline constexpr llvm::StringLiteral mapsName = "sm.maps";
+
+/// Constants and arithmetic on i32.
+mlir::Value constantI32(mlir::ImplicitLocOpBuilder &at, int64_t value);
+
+} // namespace tessera
+
+#endif // TESSERA_PASSES_NVPTX_KERNELFRAME_H

@@ -1,0 +1,37 @@
+//===- Patterns.h - the patterns of sm-to-nvvm, by what they lower --------===//
+
+#ifndef TESSERA_PASSES_NVPTX_PATTERNS_H
+#define TESSERA_PASSES_NVPTX_PATTERNS_H
+
+#include "passes/nvptx/KernelFrame.h"
+
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace tessera {
+
+/// A pattern that knows the kernel around it.
+template <class Op>
+struct FramePattern : mlir::OpConversionPattern<Op> {
+  FramePattern(const mlir::TypeConverter &types, mlir::MLIRContext *context,
+               const KernelFrame &frame)
+      : mlir::OpConversionPattern<Op>(types, context), frame(frame) {}
+
+  const KernelFrame &frame;
+};
+
+/// Arithmetic on tiles: vectors of the elements a thread holds.
+void populateElementPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
+                             const KernelFrame &frame);
+/// Roles, rings and copies.
+void populateRingPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
+                          const KernelFrame &frame);
+/// Matrix products.
+void populateProductPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
+                             const KernelFrame &frame);
+/// Views and tables in memory.
+void populateViewPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
+                          const KernelFrame &frame);
+
+} // namespace tessera
+
+#endif // TESSERA_PASSES_NVPTX_PATTERNS_H

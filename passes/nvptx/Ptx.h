@@ -1,0 +1,48 @@
+//===- Ptx.h - instructions that no dialect has in the form we need -------===//
+//
+// Thin wrappers of inline PTX. Section names are those of the PTX ISA. Shared
+// addresses are 32-bit.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TESSERA_PASSES_NVPTX_PTX_H
+#define TESSERA_PASSES_NVPTX_PTX_H
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace tessera::ptx {
+
+/// Any instruction; returns its results, all of type `result`. `effects`: it
+/// does more than compute its results.
+llvm::SmallVector<mlir::Value> emit(mlir::ImplicitLocOpBuilder &at, llvm::StringRef text,
+                                    llvm::StringRef constraints, mlir::ValueRange operands,
+                                    mlir::Type result = {}, int64_t results = 0,
+                                    bool effects = true);
+
+// "Parallel Synchronization and Communication Instructions: mbarrier"
+void initBarrier(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, int64_t arrivals);
+void fenceBarrierInit(mlir::ImplicitLocOpBuilder &at);
+/// Spins until the phase of this parity is complete.
+void waitBarrier(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, mlir::Value parity);
+void arrive(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier);
+/// The same where `condition` holds, without a branch.
+void arriveIf(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, mlir::Value condition);
+void arriveExpectingBytes(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, int64_t bytes);
+
+// "cp.async.bulk.tensor"
+void prefetchMap(mlir::ImplicitLocOpBuilder &at, mlir::Value map);
+void copyBox(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value map,
+             mlir::ValueRange coordinates, mlir::Value barrier);
+
+// "barrier", "fence"
+void syncBlock(mlir::ImplicitLocOpBuilder &at);
+/// `threads` threads meet at barrier `id`.
+void syncThreads(mlir::ImplicitLocOpBuilder &at, mlir::Value id, int64_t threads);
+void fenceSharedForCopies(mlir::ImplicitLocOpBuilder &at);
+
+// "setmaxnreg"
+void setRegisters(mlir::ImplicitLocOpBuilder &at, int64_t count, bool more);
+
+} // namespace tessera::ptx
+
+#endif // TESSERA_PASSES_NVPTX_PTX_H

@@ -1,0 +1,214 @@
+//===- RingPatterns.cpp - roles, rings and copies -------------------------===//
+
+#include "passes/nvptx/Fragment.h"
+#include "passes/nvptx/Patterns.h"
+#include "passes/nvptx/Ptx.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace tessera {
+
+static constexpr int64_t barrierBytes = 8, chunkRowBytes = 128, vectorBytes = 16;
+
+namespace {
+
+Value add(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::AddIOp::create(at, a, b); }
+Value mul(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::MulIOp::create(at, a, b); }
+Value equals(ImplicitLocOpBuilder &at, Value a, int64_t b) {
+  return arith::CmpIOp::create(at, arith::CmpIPredicate::eq, a, constantI32(at, b));
+}
+
+/// Where a role is in a ring: the buffer's number, and the parity of the round.
+struct Turn {
+  Value slot, parity;
+};
+
+/// Takes the next turn of a role.
+Turn nextTurn(ImplicitLocOpBuilder &at, Value counter, int64_t stages) {
+  Value turn = LLVM::LoadOp::create(at, at.getI32Type(), counter);
+  LLVM::StoreOp::create(at, add(at, turn, constantI32(at, 1)), counter);
+  Value count = constantI32(at, stages);
+  Value round = arith::DivUIOp::create(at, turn, count);
+  return {arith::RemUIOp::create(at, turn, count),
+          arith::AndIOp::create(at, round, constantI32(at, 1))};
+}
+
+Value barrierAt(ImplicitLocOpBuilder &at, const KernelFrame &frame, int64_t first, Value slot) {
+  Value offset = mul(at, slot, constantI32(at, barrierBytes));
+  return add(at, add(at, frame.shared, constantI32(at, first)), offset);
+}
+
+// A branch for each role; one thread is the producer.
+struct LowerRoles : FramePattern<sm::RolesOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::RolesOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    auto roles = scf::IfOp::create(at, equals(at, frame.group, 0), /*withElseRegion=*/true);
+
+    at.setInsertionPointToStart(roles.thenBlock());
+    ptx::setRegisters(at, op.getProducerRegisters(), /*more=*/false);
+    // The same in all lanes, like the group's number.
+    Value warp = NVVM::ShflOp::create(at, at.getI32Type(), constantI32(at, -1), frame.warp,
+                                      constantI32(at, 0), constantI32(at, 31), NVVM::ShflKind::idx,
+                                      UnitAttr());
+    auto isFirstWarp = scf::IfOp::create(at, equals(at, warp, 0));
+    at.setInsertionPointToStart(isFirstWarp.thenBlock());
+    auto elected = scf::IfOp::create(at, NVVM::ElectSyncOp::create(at, at.getI1Type(), Value()));
+    rewriter.inlineBlockBefore(&op.getProducer().front(), elected.thenBlock()->getTerminator());
+
+    at.setInsertionPointToStart(roles.elseBlock());
+    ptx::setRegisters(at, op.getConsumerRegisters(), /*more=*/true);
+    rewriter.inlineBlockBefore(&op.getConsumer().front(), roles.elseBlock()->getTerminator());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerBlockId : OpConversionPattern<sm::BlockIdOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(sm::BlockIdOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<NVVM::BlockIdXOp>(op, rewriter.getI32Type());
+    return success();
+  }
+};
+
+struct LowerBlockCount : OpConversionPattern<sm::BlockCountOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(sm::BlockCountOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<NVVM::GridDimXOp>(op, rewriter.getI32Type());
+    return success();
+  }
+};
+
+struct LowerMakeRing : OpConversionPattern<sm::MakeRingOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(sm::MakeRingOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    // All that is known of it stands in the frame.
+    rewriter.replaceOp(op, constantI32At(op, rewriter));
+    return success();
+  }
+  static Value constantI32At(Operation *op, OpBuilder &builder) {
+    ImplicitLocOpBuilder at(op->getLoc(), builder);
+    return constantI32(at, 0);
+  }
+};
+
+// Wait until the buffer is free; one copy for each chunk of 128 bytes of the rows.
+struct LowerFill : FramePattern<sm::FillOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::FillOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    sm::RingType type = op.getRing().getType();
+    const RingPlace &place = frame.rings.at(op.getRing());
+    Turn turn = nextTurn(at, place.filled, type.getStages());
+    // The first round finds every buffer free.
+    Value before = arith::XOrIOp::create(at, turn.parity, constantI32(at, 1));
+    ptx::waitBarrier(at, barrierAt(at, frame, place.empty, turn.slot), before);
+    Value full = barrierAt(at, frame, place.full, turn.slot);
+    ptx::arriveExpectingBytes(at, full, place.slotBytes);
+
+    Value buffer = add(at, add(at, frame.shared, constantI32(at, place.buffers)),
+                       mul(at, turn.slot, constantI32(at, place.slotBytes)));
+    Value row = mul(at, adaptor.getTile(), constantI32(at, type.getRows()));
+    if (Value start = adaptor.getStart())
+      row = add(at, row, start);
+    Value map = frame.mapOf(op.getView(), type.getRows());
+    int64_t chunkColumns = chunkRowBytes * 8 / type.getElement().getIntOrFloatBitWidth();
+    for (int64_t chunk = 0; chunk * place.chunkBytes < place.slotBytes; ++chunk)
+      ptx::copyBox(at, add(at, buffer, constantI32(at, chunk * place.chunkBytes)), map,
+                   {constantI32(at, chunk * chunkColumns), row, adaptor.getHead(),
+                    adaptor.getBatch()},
+                   full);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerAcquire : FramePattern<sm::AcquireOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::AcquireOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    const RingPlace &place = frame.rings.at(op.getRing());
+    Turn turn = nextTurn(at, place.taken, op.getRing().getType().getStages());
+    ptx::waitBarrier(at, barrierAt(at, frame, place.full, turn.slot), turn.parity);
+    rewriter.replaceOp(op, turn.slot);
+    return success();
+  }
+};
+
+// One arrival for each warp.
+struct LowerRelease : FramePattern<sm::ReleaseOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::ReleaseOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    auto acquire = op.getSlot().getDefiningOp<sm::AcquireOp>();
+    const RingPlace &place = frame.rings.at(acquire.getRing());
+    ptx::arriveIf(at, barrierAt(at, frame, place.empty, adaptor.getSlot()),
+                  equals(at, frame.lane, 0));
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+// if (the sequence ends in this buffer) { zero its rows, 16 bytes a thread; meet }
+struct LowerZeroTail : FramePattern<sm::ZeroTailOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::ZeroTailOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    sm::SlotType type = op.getSlot().getType();
+    const RingPlace &place =
+        frame.rings.at(op.getSlot().getDefiningOp<sm::AcquireOp>().getRing());
+    Value rows = constantI32(at, type.getRows());
+    Value end = arith::SubIOp::create(at, adaptor.getLength(), mul(at, adaptor.getTile(), rows));
+    end = arith::MaxSIOp::create(at, end, constantI32(at, 0));
+    Value isShort = arith::CmpIOp::create(at, arith::CmpIPredicate::slt, end, rows);
+    auto branch = scf::IfOp::create(at, isShort);
+
+    at.setInsertionPointToStart(branch.thenBlock());
+    int64_t threads = frame.groups * 128;
+    Value number = arith::SubIOp::create(at, frame.thread, constantI32(at, 128));
+    Value buffer = add(at, add(at, frame.shared, constantI32(at, place.buffers)),
+                       mul(at, adaptor.getSlot(), constantI32(at, place.slotBytes)));
+    // Whole rows are zeroed, so the order of their bytes does not matter.
+    int64_t vectorsOfRow = chunkRowBytes / vectorBytes;
+    Value first = add(at, mul(at, end, constantI32(at, vectorsOfRow)), number);
+    auto loop = scf::ForOp::create(at, first, constantI32(at, type.getRows() * vectorsOfRow),
+                                   constantI32(at, threads));
+    OpBuilder::InsertPoint behind = at.saveInsertionPoint();
+    at.setInsertionPointToStart(loop.getBody());
+    Value zero = constantI32(at, 0);
+    for (int64_t chunk = 0; chunk * place.chunkBytes < place.slotBytes; ++chunk) {
+      Value address = add(at, add(at, buffer, constantI32(at, chunk * place.chunkBytes)),
+                          mul(at, loop.getInductionVar(), constantI32(at, vectorBytes)));
+      ptx::emit(at, "st.shared.v4.b32 [$0], {$1, $1, $1, $1};", "r,r,~{memory}", {address, zero});
+    }
+    at.restoreInsertionPoint(behind);
+    ptx::fenceSharedForCopies(at);
+    ptx::syncThreads(at, constantI32(at, 1), threads);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void populateRingPatterns(RewritePatternSet &patterns, const TypeConverter &types,
+                          const KernelFrame &frame) {
+  patterns.add<LowerBlockId, LowerBlockCount, LowerMakeRing>(types, patterns.getContext());
+  patterns.add<LowerRoles, LowerFill, LowerAcquire, LowerRelease, LowerZeroTail>(
+      types, patterns.getContext(), frame);
+}
+
+} // namespace tessera

@@ -1,0 +1,224 @@
+//===- ViewPatterns.cpp - views and tables in memory ----------------------===//
+
+#include "passes/nvptx/Fragment.h"
+#include "passes/nvptx/Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <cstddef>
+
+using namespace mlir;
+
+namespace tessera {
+
+namespace {
+
+/// Offsets are computed in 64 bits, positions in 32.
+Value wide(ImplicitLocOpBuilder &at, Value i32) {
+  return arith::ExtSIOp::create(at, at.getI64Type(), i32);
+}
+Value add(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::AddIOp::create(at, a, b); }
+Value mul(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::MulIOp::create(at, a, b); }
+
+Value readI64(ImplicitLocOpBuilder &at, const KernelFrame &frame, const Argument &argument,
+              size_t field) {
+  return frame.readField(at, argument.offset + field, at.getI64Type());
+}
+/// The address of an argument's elements, in global memory.
+Value dataOf(ImplicitLocOpBuilder &at, const KernelFrame &frame, const Argument &argument) {
+  Value pointer =
+      frame.readField(at, argument.offset, LLVM::LLVMPointerType::get(at.getContext()));
+  return LLVM::AddrSpaceCastOp::create(at, LLVM::LLVMPointerType::get(at.getContext(), 1),
+                                       pointer);
+}
+Value elementAt(ImplicitLocOpBuilder &at, Value data, Type element, Value offset) {
+  return LLVM::GEPOp::create(at, data.getType(), element, data,
+                             ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(offset)});
+}
+
+//===----------------------------------------------------------------------===//
+// Views
+//===----------------------------------------------------------------------===//
+
+size_t fieldOf(tile::Axis axis) {
+  switch (axis) {
+  case tile::Axis::Batches:
+    return offsetof(ViewArgument, batches);
+  case tile::Axis::Heads:
+    return offsetof(ViewArgument, heads);
+  case tile::Axis::Rows:
+    return offsetof(ViewArgument, rows);
+  }
+  llvm_unreachable("unknown axis");
+}
+
+Value readExtent(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value view,
+                 tile::Axis axis) {
+  Value extent = readI64(at, frame, frame.argumentOf(view), fieldOf(axis));
+  return arith::TruncIOp::create(at, at.getI32Type(), extent);
+}
+
+struct LowerExtent : FramePattern<tile::ExtentOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(tile::ExtentOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, readExtent(at, frame, op.getView(), op.getAxis()));
+    return success();
+  }
+};
+
+// Of views whose sequences are as long as they are: others are arithmetic already.
+struct LowerLength : FramePattern<tile::LengthOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(tile::LengthOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, readExtent(at, frame, op.getView(), tile::Axis::Rows));
+    return success();
+  }
+};
+
+// Each thread writes what it holds, neighbours together. Rows past the end are left out.
+struct LowerStore : FramePattern<tile::StoreOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(tile::StoreOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    if (op.getPages())
+      return op.emitOpError("goes through pages, which this target cannot do yet");
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    RankedTensorType tile = op.getValue().getType();
+    Type element = tile.getElementType();
+    const Argument &view = frame.argumentOf(op.getView());
+    Value data = dataOf(at, frame, view);
+    Value rowStride = readI64(at, frame, view, offsetof(ViewArgument, rowStride));
+    Value base = add(at,
+                     mul(at, wide(at, adaptor.getBatch()),
+                         readI64(at, frame, view, offsetof(ViewArgument, batchStride))),
+                     mul(at, wide(at, adaptor.getHead()),
+                         readI64(at, frame, view, offsetof(ViewArgument, headStride))));
+    if (Value start = adaptor.getStart())
+      base = add(at, base, mul(at, wide(at, start), rowStride));
+    Value limit = adaptor.getLength() ? adaptor.getLength()
+                                      : readExtent(at, frame, op.getView(), tile::Axis::Rows);
+    Value first = add(at, mul(at, adaptor.getTile(), constantI32(at, tile.getDimSize(0))),
+                      frame.firstRow(at));
+    bool isColumn = tile.getDimSize(1) == 1;
+    Value value = adaptor.getValue();
+    if (isPacked(tile))
+      value = vector::BitCastOp::create(at, unpackedType(tile), value);
+    for (int64_t row = 0; row < rowsOfThread; ++row) {
+      Value number = add(at, first, constantI32(at, 8 * row));
+      Value isInside = arith::CmpIOp::create(at, arith::CmpIPredicate::slt, number, limit);
+      // Of a column, the first of the lanes that share a row.
+      if (isColumn)
+        isInside = arith::AndIOp::create(
+            at, isInside,
+            arith::CmpIOp::create(at, arith::CmpIPredicate::eq, frame.firstColumn(at),
+                                  constantI32(at, 0)));
+      auto branch = scf::IfOp::create(at, isInside);
+      OpBuilder::InsertionGuard guard(at);
+      at.setInsertionPointToStart(branch.thenBlock());
+      Value offset = add(at, base, mul(at, wide(at, number), rowStride));
+      if (isColumn) {
+        LLVM::StoreOp::create(at, vector::ExtractOp::create(at, value, row),
+                              elementAt(at, data, element, offset));
+        continue;
+      }
+      offset = add(at, offset, wide(at, frame.firstColumn(at)));
+      Value address = elementAt(at, data, element, offset);
+      for (int64_t i = 0; i < fragmentSize(tile); i += 2) {
+        if (rowOfElement(i) != row)
+          continue;
+        Value pair = vector::FromElementsOp::create(
+            at, VectorType::get(2, element),
+            ValueRange{vector::ExtractOp::create(at, value, i),
+                       vector::ExtractOp::create(at, value, i + 1)});
+        Value place = LLVM::GEPOp::create(
+            at, address.getType(), element, address,
+            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(columnOfElement(i))});
+        LLVM::StoreOp::create(at, pair, place, 2 * element.getIntOrFloatBitWidth() / 8);
+      }
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Tables
+//===----------------------------------------------------------------------===//
+
+/// The number of a table at some coordinates (i32); zero outside of it, where no
+/// memory is read.
+Value readTable(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value table,
+                ValueRange coordinates) {
+  const Argument &argument = frame.argumentOf(table);
+  Type element = cast<tile::TableType>(table.getType()).getElement();
+  Value isInside, offset;
+  for (auto [i, coordinate] : llvm::enumerate(coordinates)) {
+    Value place = wide(at, coordinate);
+    Value extent =
+        readI64(at, frame, argument, offsetof(TableArgument, extents) + i * sizeof(int64_t));
+    // Unsigned, so that a negative coordinate is outside too.
+    Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, extent);
+    isInside = isInside ? arith::AndIOp::create(at, isInside, fits).getResult() : fits;
+    Value stride =
+        readI64(at, frame, argument, offsetof(TableArgument, strides) + i * sizeof(int64_t));
+    Value part = mul(at, place, stride);
+    offset = offset ? add(at, offset, part) : part;
+  }
+  Value data = dataOf(at, frame, argument);
+  auto branch = scf::IfOp::create(
+      at, isInside,
+      [&](OpBuilder &builder, Location loc) {
+        ImplicitLocOpBuilder then(loc, builder);
+        Value value = LLVM::LoadOp::create(then, element, elementAt(then, data, element, offset));
+        scf::YieldOp::create(then, value);
+      },
+      [&](OpBuilder &builder, Location loc) {
+        Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(element));
+        scf::YieldOp::create(builder, loc, zero);
+      });
+  return branch.getResult(0);
+}
+
+struct LowerFetch : FramePattern<tile::FetchOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(tile::FetchOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, readTable(at, frame, op.getTable(), adaptor.getCoordinates()));
+    return success();
+  }
+};
+
+struct LowerGather : FramePattern<tile::GatherOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(tile::GatherOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    SmallVector<Value> elements;
+    for (int64_t i = 0; i < fragmentSize(op.getType()); ++i) {
+      SmallVector<Value> place;
+      for (Value coordinates : adaptor.getCoordinates())
+        place.push_back(vector::ExtractOp::create(at, coordinates, i));
+      elements.push_back(readTable(at, frame, op.getTable(), place));
+    }
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
+        op, cast<VectorType>(getTypeConverter()->convertType(op.getType())), elements);
+    return success();
+  }
+};
+
+} // namespace
+
+void populateViewPatterns(RewritePatternSet &patterns, const TypeConverter &types,
+                          const KernelFrame &frame) {
+  patterns.add<LowerExtent, LowerLength, LowerStore, LowerFetch, LowerGather>(
+      types, patterns.getContext(), frame);
+}
+
+} // namespace tessera

@@ -1,0 +1,104 @@
+//===- DeferScaling.cpp - scale behind masks and maxima -------------------===//
+
+#include "dsl/ir/Tile.h"
+#include "passes/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace tessera {
+#define GEN_PASS_DEF_DEFERSCALINGPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// Whether a scalar is a positive number whatever the arguments are.
+bool isPositive(Value scalar) {
+  FloatAttr constant;
+  if (matchPattern(scalar, m_Constant(&constant)))
+    return !constant.getValue().isNegative() && !constant.getValue().isZero() &&
+           !constant.getValue().isNaN();
+  Operation *op = scalar.getDefiningOp();
+  if (isa_and_present<arith::MulFOp, arith::DivFOp>(op))
+    return isPositive(op->getOperand(0)) && isPositive(op->getOperand(1));
+  // The maximum passes a NaN over.
+  if (isa_and_present<arith::MaxNumFOp>(op))
+    return isPositive(op->getOperand(0)) || isPositive(op->getOperand(1));
+  return false;
+}
+
+/// A tile times a positive number that is the same everywhere.
+struct Scaled {
+  Value tile, factor;
+};
+
+/// The factor of a splat, as a scalar; null if it is none.
+Value splatFactor(PatternRewriter &rewriter, Value tile) {
+  if (auto splat = tile.getDefiningOp<tensor::SplatOp>())
+    return splat.getInput();
+  SplatElementsAttr constant;
+  if (!matchPattern(tile, m_Constant(&constant)))
+    return {};
+  return arith::ConstantOp::create(rewriter, tile.getLoc(), constant.getSplatValue<FloatAttr>());
+}
+
+std::optional<Scaled> matchScaled(PatternRewriter &rewriter, Value tile) {
+  auto product = tile.getDefiningOp<arith::MulFOp>();
+  if (!product || !isa<RankedTensorType>(tile.getType()))
+    return std::nullopt;
+  for (unsigned i : {0, 1})
+    if (Value factor = splatFactor(rewriter, product->getOperand(i)); factor && isPositive(factor))
+      return Scaled{product->getOperand(1 - i), factor};
+  return std::nullopt;
+}
+
+void replaceByScaled(PatternRewriter &rewriter, Operation *op, Value tile, Value factor) {
+  Value splat = tensor::SplatOp::create(rewriter, op->getLoc(), factor,
+                                        cast<RankedTensorType>(tile.getType()));
+  rewriter.replaceOpWithNewOp<arith::MulFOp>(op, tile, splat);
+}
+
+// mask(x * f, keep)  ->  mask(x, keep) * f     (f > 0 leaves -infinity as it is)
+struct DeferBehindMask : OpRewritePattern<tile::MaskOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tile::MaskOp op, PatternRewriter &rewriter) const override {
+    std::optional<Scaled> scaled = matchScaled(rewriter, op.getSource());
+    if (!scaled)
+      return rewriter.notifyMatchFailure(op, "source is not scaled by a positive number");
+    Value masked = tile::MaskOp::create(rewriter, op.getLoc(), scaled->tile, op.getKeep());
+    replaceByScaled(rewriter, op, masked, scaled->factor);
+    return success();
+  }
+};
+
+// reduce max(x * f)  ->  reduce max(x) * f     (f > 0 keeps the order)
+struct DeferBehindMax : OpRewritePattern<tile::ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tile::ReduceOp op, PatternRewriter &rewriter) const override {
+    if (op.getKind() != tile::ReduceKind::Max)
+      return rewriter.notifyMatchFailure(op, "not a maximum");
+    std::optional<Scaled> scaled = matchScaled(rewriter, op.getSource());
+    if (!scaled)
+      return rewriter.notifyMatchFailure(op, "source is not scaled by a positive number");
+    Value max = tile::ReduceOp::create(rewriter, op.getLoc(), tile::ReduceKind::Max, scaled->tile);
+    replaceByScaled(rewriter, op, max, scaled->factor);
+    return success();
+  }
+};
+
+struct DeferScalingPass : impl::DeferScalingPassBase<DeferScalingPass> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<DeferBehindMask, DeferBehindMax>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace tessera

@@ -1,0 +1,70 @@
+//===- DelayAwaits.cpp - wait for products where they are needed ----------===//
+
+#include "dsl/ir/Tile.h"
+#include "passes/Passes.h"
+#include "passes/ir/Sm.h"
+
+using namespace mlir;
+
+namespace tessera {
+#define GEN_PASS_DEF_DELAYAWAITSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// The first op behind `await` that needs its result, at the latest the end of
+/// the block.
+Operation *firstUser(sm::AwaitOp await) {
+  Block *block = await->getBlock();
+  Operation *first = block->getTerminator();
+  for (Operation *user : await->getUsers()) {
+    Operation *here = block->findAncestorOpInBlock(*user);
+    if (here->isBeforeInBlock(first))
+      first = here;
+  }
+  return first;
+}
+
+/// Products that are issued between two ops of a block.
+int64_t countIssued(Operation *from, Operation *to) {
+  int64_t count = 0;
+  for (Operation *op = from->getNextNode(); op != to; op = op->getNextNode())
+    count += isa<sm::DotOp>(op);
+  return count;
+}
+
+struct DelayAwaitsPass : impl::DelayAwaitsPassBase<DelayAwaitsPass> {
+  void runOnOperation() override {
+    SmallVector<sm::AwaitOp> awaits;
+    getOperation().walk([&](sm::AwaitOp await) { awaits.push_back(await); });
+    for (sm::AwaitOp await : awaits)
+      delay(await);
+    for (sm::AwaitOp await : awaits)
+      if (Operation *dot = await.getSource().getDefiningOp();
+          dot && dot->getBlock() == await->getBlock())
+        await.setPending(countIssued(dot, await));
+  }
+
+  // dot; await; release...; others; user
+  // ->
+  // dot; others; await; release...; user
+  void delay(sm::AwaitOp await) {
+    Operation *dot = await.getSource().getDefiningOp();
+    if (!dot || dot->getBlock() != await->getBlock())
+      return;
+    // Buffers that this product read last are released behind the wait.
+    SmallVector<Operation *> releases;
+    for (Operation *op = await->getNextNode(); isa_and_present<sm::ReleaseOp>(op);
+         op = op->getNextNode())
+      releases.push_back(op);
+    Operation *user = firstUser(await);
+    if (user == await->getNextNode() || (!releases.empty() && user->isBeforeInBlock(releases.back())))
+      return;
+    await->moveBefore(user);
+    for (Operation *release : releases)
+      release->moveBefore(user);
+  }
+};
+
+} // namespace
+} // namespace tessera

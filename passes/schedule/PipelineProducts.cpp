@@ -1,0 +1,251 @@
+//===- PipelineProducts.cpp - the next scores before this softmax ---------===//
+//
+// A loop's body that ends in a product waits for two products in a row: for the
+// one its arithmetic starts from, and for the one it ends in. Rotated, the last
+// product of an iteration is issued in the next one, beside the first product
+// there, and the arithmetic runs while it computes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dsl/ir/Tile.h"
+#include "passes/Passes.h"
+
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace tessera {
+#define GEN_PASS_DEF_PIPELINEPRODUCTSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+using OpSet = llvm::SetVector<Operation *>;
+
+/// A loop over a list of ranges, and the parts of its body.
+struct Stage {
+  scf::ForOp loop;
+  tile::NthOp nth;     ///< the only reader of the induction variable
+  tile::DotOp last;    ///< the product that is yielded
+  tile::LoadOp load;   ///< its right operand
+  unsigned state;      ///< the number of the state it adds to
+  OpSet scaling;       ///< what happens to that state before the product
+  OpSet first;         ///< the other products, and what they need
+};
+
+OpSet sliceInBody(Operation *root, Block *body) {
+  OpSet slice;
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.filter = [&](Operation *op) { return op->getBlock() == body; };
+  (void)getBackwardSlice(root, &slice, options);
+  return slice;
+}
+
+/// The product of a loop that can be put off: yielded, used by nothing else.
+std::optional<Stage> matchStage(scf::ForOp loop) {
+  Stage stage;
+  stage.loop = loop;
+  Block *body = loop.getBody();
+  Value counter = loop.getInductionVar();
+  if (!counter.hasOneUse() || !(stage.nth = dyn_cast<tile::NthOp>(*counter.user_begin())) ||
+      !loop.getUpperBound().getDefiningOp<tile::CountOp>())
+    return std::nullopt;
+  for (auto [i, yielded] : llvm::enumerate(loop.getYieldedValues()))
+    if (auto dot = yielded.getDefiningOp<tile::DotOp>(); dot && dot->hasOneUse())
+      stage.last = dot, stage.state = i;
+  if (!stage.last)
+    return std::nullopt;
+  stage.load = stage.last.getRhs().getDefiningOp<tile::LoadOp>();
+  if (!stage.load || !stage.load->hasOneUse() || stage.load->getBlock() != body)
+    return std::nullopt;
+
+  // From the state to the product's accumulator, through ops that nothing else reads.
+  OpSet scaled;
+  getForwardSlice(loop.getRegionIterArg(stage.state), &scaled);
+  for (Operation *op : sliceInBody(stage.last, body))
+    if (op != stage.last && scaled.contains(op)) {
+      if (!op->hasOneUse())
+        return std::nullopt;
+      stage.scaling.insert(op);
+    }
+  for (Operation *user : loop.getRegionIterArg(stage.state).getUsers())
+    if (user != stage.last && !stage.scaling.contains(user))
+      return std::nullopt;
+
+  for (auto dot : body->getOps<tile::DotOp>())
+    if (dot != stage.last)
+      for (Operation *op : sliceInBody(dot, body))
+        stage.first.insert(op);
+  if (stage.first.empty() || stage.first.contains(stage.last) || stage.first.contains(stage.load))
+    return std::nullopt;
+  return stage;
+}
+
+/// What an iteration leaves to the next: the product's left operand, and the
+/// operands of the load on its right that the iteration computed.
+SmallVector<Value> leftOver(Stage &stage) {
+  SmallVector<Value> values{stage.last.getLhs()};
+  for (Value operand : stage.load->getOperands())
+    if (operand.getParentBlock() == stage.loop.getBody() && !llvm::is_contained(values, operand))
+      values.push_back(operand);
+  return values;
+}
+
+/// The product that was left over, added to `acc`.
+Value multiplyLeftOver(OpBuilder &builder, Stage &stage, ValueRange left, Value acc) {
+  IRMapping mapping;
+  mapping.map(leftOver(stage), left);
+  Operation *load = builder.clone(*stage.load, mapping);
+  auto dot = tile::DotOp::create(builder, stage.last.getLoc(), acc.getType(), left[0],
+                                 load->getResult(0), acc, stage.last.getSkipZerosAttr());
+  return dot;
+}
+
+/// A body without its last product. `multiply` adds what is left over from
+/// before to the state, once the first products are there.
+/// Returns the state, scaled and unsummed, and what is left over.
+SmallVector<Value> cloneBody(OpBuilder &builder, Stage &stage, IRMapping &mapping,
+                             llvm::function_ref<Value(Value state)> multiply) {
+  scf::ForOp loop = stage.loop;
+  auto clone = [&](llvm::function_ref<bool(Operation *)> wanted) {
+    for (Operation &op : loop.getBody()->without_terminator())
+      if (!mapping.contains(&op) && wanted(&op)) {
+        Operation *copy = builder.clone(op, mapping);
+        mapping.map(&op, copy);
+      }
+  };
+  clone([&](Operation *op) { return stage.first.contains(op); });
+  BlockArgument state = loop.getRegionIterArg(stage.state);
+  mapping.map(state, multiply(mapping.lookup(state)));
+  // The next left operand comes last: it takes the place of the one that is being read.
+  Operation *lhs = stage.last.getLhs().getDefiningOp();
+  clone([&](Operation *op) {
+    return op != stage.last && op != stage.load && op != stage.nth && op != lhs &&
+           !stage.scaling.contains(op);
+  });
+  // Zero times a factor: the factors of a first iteration are finite, or the row is lost anyway.
+  DenseFPElementsAttr zero;
+  if (matchPattern(mapping.lookup(state), m_Constant(&zero)) && zero.isSplat() &&
+      zero.getSplatValue<APFloat>().isZero())
+    mapping.map(stage.last.getAcc(), mapping.lookup(state));
+  else
+    clone([&](Operation *op) { return stage.scaling.contains(op); });
+  clone([&](Operation *op) { return op == lhs; });
+
+  SmallVector<Value> next;
+  for (auto [i, yielded] : llvm::enumerate(loop.getYieldedValues()))
+    next.push_back(mapping.lookupOrDefault(i == stage.state ? stage.last.getAcc() : yielded));
+  for (Value value : leftOver(stage))
+    next.push_back(mapping.lookup(value));
+  return next;
+}
+
+/// Loops of which each continues with the results of the one before.
+using Chain = SmallVector<Stage>;
+
+bool continues(Stage &before, Stage &after) {
+  scf::ForOp loop = after.loop;
+  return loop->getBlock() == before.loop->getBlock() && before.state == after.state &&
+         llvm::equal(loop.getInitArgs(), before.loop->getResults()) &&
+         llvm::all_of(before.loop->getUsers(), [&](Operation *user) { return user == loop; }) &&
+         leftOver(before).size() == leftOver(after).size();
+}
+
+//   %r = scf.for %t = 0 to %n iter_args(%s) { first(nth %t); ...; yield last }
+// ->
+//   %r = scf.if (there is an iteration) {
+//     first(nth 0); ...
+//     %s, %left = scf.for %t = 1 to %n { first(nth %t); last(%left); ... }
+//     yield last(%left)
+//   } else { yield %init }
+void rotate(Chain &chain) {
+  scf::ForOp firstLoop = chain.front().loop, lastLoop = chain.back().loop;
+  OpBuilder builder(lastLoop);
+  Location loc = firstLoop.getLoc();
+  SmallVector<Value> starts, ends;
+  for (Stage &stage : chain) {
+    llvm::append_range(starts, stage.nth.getStarts());
+    llvm::append_range(ends, stage.nth.getEnds());
+  }
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value count = tile::CountOp::create(builder, loc, builder.getIndexType(), starts, ends);
+  Value some = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt, count, zero);
+  auto branch = scf::IfOp::create(builder, loc, lastLoop.getResultTypes(), some,
+                                  /*withElseRegion=*/true);
+
+  builder.setInsertionPointToEnd(branch.elseBlock());
+  scf::YieldOp::create(builder, loc, firstLoop.getInitArgs());
+
+  // The first iteration, whichever loop it belongs to, takes the body that does the most: the
+  // loops of a chain differ in what they may leave out.
+  builder.setInsertionPointToEnd(branch.thenBlock());
+  Stage &peeled = chain.front();
+  IRMapping mapping;
+  mapping.map(firstLoop.getRegionIterArgs(), firstLoop.getInitArgs());
+  auto nth = tile::NthOp::create(builder, loc, builder.getIndexType(), zero, starts, ends);
+  mapping.map(peeled.nth.getResult(), nth.getResult());
+  mapping.map(peeled.nth.getOperation(), nth.getOperation());
+  SmallVector<Value> state =
+      cloneBody(builder, peeled, mapping, [](Value acc) { return acc; });
+
+  unsigned states = firstLoop.getNumRegionIterArgs();
+  Value before; // iterations of the loops before
+  for (Stage &stage : chain) {
+    scf::ForOp loop = stage.loop;
+    Value lower = one;
+    if (before) {
+      Value isFirst =
+          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, before, zero);
+      lower = arith::SelectOp::create(builder, loc, isFirst, one, zero);
+    }
+    auto rotated =
+        scf::ForOp::create(builder, loop.getLoc(), lower, loop.getUpperBound(), one, state);
+    OpBuilder inside = OpBuilder::atBlockEnd(rotated.getBody());
+    IRMapping copy;
+    copy.map(loop.getInductionVar(), rotated.getInductionVar());
+    ValueRange arguments = rotated.getRegionIterArgs();
+    copy.map(loop.getRegionIterArgs(), arguments.take_front(states));
+    SmallVector<Value> next = cloneBody(inside, stage, copy, [&](Value acc) {
+      return multiplyLeftOver(inside, stage, arguments.drop_front(states), acc);
+    });
+    scf::YieldOp::create(inside, loop.getLoc(), next);
+    state.assign(rotated.result_begin(), rotated.result_end());
+    before = before ? arith::AddIOp::create(builder, loc, before, loop.getUpperBound()).getResult()
+                    : loop.getUpperBound();
+  }
+  SmallVector<Value> left(state.begin() + states, state.end());
+  state.truncate(states);
+  Stage &last = chain.back();
+  state[last.state] = multiplyLeftOver(builder, last, left, state[last.state]);
+  scf::YieldOp::create(builder, loc, state);
+
+  lastLoop.replaceAllUsesWith(branch.getResults());
+  for (Stage &stage : llvm::reverse(chain))
+    stage.loop.erase();
+}
+
+struct PipelineProductsPass : impl::PipelineProductsPassBase<PipelineProductsPass> {
+  void runOnOperation() override {
+    SmallVector<Chain> chains;
+    getOperation().walk([&](scf::ForOp loop) {
+      std::optional<Stage> stage = matchStage(loop);
+      if (!stage)
+        return;
+      if (!chains.empty() && continues(chains.back().back(), *stage))
+        chains.back().push_back(std::move(*stage));
+      else
+        chains.push_back({std::move(*stage)});
+    });
+    for (Chain &chain : chains)
+      rotate(chain);
+  }
+};
+
+} // namespace
+} // namespace tessera

@@ -1,0 +1,159 @@
+//===- PlaceBuffers.cpp - operands of products in shared memory -----------===//
+
+#include "dsl/ir/Tile.h"
+#include "passes/Passes.h"
+#include "passes/ir/Sm.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace tessera {
+#define GEN_PASS_DEF_PLACEBUFFERSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// Tiles of one shape from one view share a ring.
+using RingKey = std::pair<Value, Type>;
+
+/// The products that read a load, through transpositions. Nothing if something
+/// else reads it too.
+std::optional<SmallVector<tile::DotOp>> productsOf(tile::LoadOp load) {
+  SmallVector<tile::DotOp> products;
+  for (Operation *user : load->getUsers()) {
+    SmallVector<Operation *> readers{user};
+    if (isa<tile::TransposeOp>(user))
+      readers.assign(user->user_begin(), user->user_end());
+    for (Operation *reader : readers) {
+      auto dot = dyn_cast<tile::DotOp>(reader);
+      if (!dot)
+        return std::nullopt;
+      products.push_back(dot);
+    }
+  }
+  if (products.empty())
+    return std::nullopt;
+  return products;
+}
+
+/// The op of `block` that holds `op`.
+Operation *ancestorIn(Block *block, Operation *op) { return block->findAncestorOpInBlock(*op); }
+
+/// Loops around an op, up to the loop over the points of the grid.
+bool isInInnerLoop(Operation *op) {
+  auto loop = op->getParentOfType<scf::ForOp>();
+  return loop && loop->getParentOfType<scf::ForOp>();
+}
+
+struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
+  using PlaceBuffersPassBase::PlaceBuffersPassBase;
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    SmallVector<tile::LoadOp> loads;
+    func.walk([&](tile::LoadOp load) { loads.push_back(load); });
+    llvm::MapVector<RingKey, bool> rings; // whether tiles are in flight
+    for (tile::LoadOp load : loads)
+      rings[{load.getView(), load.getType()}] |= isInInnerLoop(load);
+
+    OpBuilder builder = OpBuilder::atBlockBegin(&func.getBody().front());
+    llvm::DenseMap<RingKey, Value> made;
+    for (auto &[key, isStreamed] : rings) {
+      auto tile = cast<RankedTensorType>(key.second);
+      auto type = sm::RingType::get(&getContext(), isStreamed ? stages : 1, tile.getDimSize(0),
+                                    tile.getDimSize(1), tile.getElementType());
+      made[key] = sm::MakeRingOp::create(builder, func.getLoc(), type);
+    }
+    for (tile::LoadOp load : loads)
+      if (failed(place(load, made[{load.getView(), load.getType()}])))
+        return signalPassFailure();
+    func.walk([&](tile::DotOp dot) {
+      if (failed(issue(dot)))
+        signalPassFailure();
+    });
+  }
+
+  //   %x = tile.load ...
+  // ->
+  //   sm.fill %ring, ...
+  //   ...
+  //   %x = sm.acquire %ring        before the first product that reads it
+  //   ...
+  //   sm.release %x                behind the last one
+  LogicalResult place(tile::LoadOp load, Value ring) {
+    std::optional<SmallVector<tile::DotOp>> products = productsOf(load);
+    if (!products)
+      return load.emitOpError("is read by more than matrix products, which this target cannot do "
+                              "yet");
+    if (load.getPages())
+      return load.emitOpError("goes through pages, which this target cannot do yet");
+    OpBuilder builder(load);
+    Location loc = load.getLoc();
+    auto ringType = cast<sm::RingType>(ring.getType());
+    sm::FillOp::create(builder, loc, ring, load.getView(), load.getBatch(), load.getHead(),
+                       load.getTile(), load.getStart());
+
+    Operation *first = nullptr, *last = nullptr;
+    for (tile::DotOp dot : *products) {
+      Operation *user = ancestorIn(load->getBlock(), dot);
+      if (!first || user->isBeforeInBlock(first))
+        first = user;
+      if (!last || last->isBeforeInBlock(user))
+        last = user;
+    }
+    builder.setInsertionPoint(first);
+    auto slotType = sm::SlotType::get(&getContext(), ringType.getRows(), ringType.getColumns(),
+                                      ringType.getElement());
+    auto slot = sm::AcquireOp::create(builder, loc, slotType, ring);
+    // Rows past the end of a view are zero already, those past the end of a sequence within it
+    // are not. Where a loop has no mask there are none.
+    bool maskedLoop = true;
+    if (auto loop = load->getParentOfType<scf::ForOp>(); loop && isInInnerLoop(load))
+      maskedLoop = !loop.getOps<tile::MaskOp>().empty();
+    if (load.getPadding() == tile::Padding::Zero && load.getLength() && maskedLoop)
+      sm::ZeroTailOp::create(builder, loc, slot, load.getTile(), load.getLength());
+    builder.setInsertionPointAfter(last);
+    sm::ReleaseOp::create(builder, loc, slot);
+    slots[load.getResult()] = slot;
+    return success();
+  }
+
+  //   %y = tile.dot %a, %b, %c
+  // ->
+  //   %p = sm.dot %a, %b acc %c
+  //   %y = sm.await %p pending 0
+  LogicalResult issue(tile::DotOp dot) {
+    OpBuilder builder(dot);
+    Value rhs = dot.getRhs(), lhs = dot.getLhs();
+    bool transposed = false;
+    if (auto transpose = rhs.getDefiningOp<tile::TransposeOp>())
+      rhs = transpose.getSource(), transposed = true;
+    if (!slots.count(rhs))
+      return dot.emitOpError("has a right operand that is not loaded, which this target cannot do "
+                             "yet");
+    if (auto slot = slots.lookup(lhs))
+      lhs = slot;
+    Value acc = dot.getAcc();
+    DenseFPElementsAttr zero;
+    if (matchPattern(acc, m_Constant(&zero)) && zero.isSplat() &&
+        zero.getSplatValue<APFloat>().isZero())
+      acc = {};
+    Value product = sm::DotOp::create(builder, dot.getLoc(), dot.getType(), lhs, slots.lookup(rhs),
+                                      acc, transposed);
+    auto result =
+        sm::AwaitOp::create(builder, dot.getLoc(), dot.getType(), product, /*pending=*/0);
+    dot.replaceAllUsesWith(result.getResult());
+    dot.erase();
+    return success();
+  }
+
+  llvm::DenseMap<Value, Value> slots; ///< of loads
+};
+
+} // namespace
+} // namespace tessera
