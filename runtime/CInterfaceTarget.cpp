@@ -1,0 +1,63 @@
+//===- CInterfaceTarget.cpp - tessera.h: which machine computes -----------===//
+
+#include "runtime/CInterface.h"
+
+using namespace llvm;
+using namespace tessera;
+using namespace tessera::c;
+
+/// Whether a tensor lies in memory of a GPU. A process in which nobody loaded
+/// the driver has none, and finds that out without loading it.
+static bool isOnDevice(const void *address) {
+  if (!address)
+    return false;
+  const cuda::Driver *driver = cuda::Driver::ifPresent();
+  if (!driver)
+    return false;
+  std::optional<cuda::Memory> memory = cuda::memoryAt(*driver, address);
+  return memory && memory->onDevice;
+}
+
+/// The target of the GPU that holds a tensor; of one without elements, that of
+/// this thread's GPU.
+static Expected<Target> targetOfGpu(NamedTensor first) {
+  Expected<const cuda::Driver &> driver = cuda::Driver::get();
+  if (!driver)
+    return driver.takeError();
+  if (const void *address = first.tensor.data) {
+    Expected<cuda::Memory> memory = cuda::memoryOfGpu(*driver, address, first.name);
+    if (!memory)
+      return memory.takeError();
+    return cuda::targetOf(*driver, memory->device);
+  }
+  Expected<cuda::CUdevice> device = cuda::currentDevice(*driver);
+  if (!device)
+    return device.takeError();
+  return cuda::targetOf(*driver, *device);
+}
+
+Expected<Target> c::targetNamed(const char *name, NamedTensor first) {
+  const void *address = first.tensor.data;
+  StringRef word = name ? StringRef(name) : isOnDevice(address) ? "cuda" : "host";
+  if (word == str(Target::host)) {
+    if (name && isOnDevice(address))
+      return refuse(ErrorCode::unsupportedTarget, fmt::format("{}.data", first.name),
+                    "memory of a GPU", "memory of the host, where the target computes");
+    return Target::host;
+  }
+  if (word != "cuda" && word != str(Target::sm90a))
+    return refuse(ErrorCode::unsupportedTarget, "target", fmt::format("\"{}\"", word.str()),
+                  "host, sm90a or cuda", "host");
+  Expected<Target> here = targetOfGpu(first);
+  if (here && word != "cuda" && str(*here) != word)
+    return refuse(ErrorCode::unsupportedTarget, "target", fmt::format("\"{}\"", word.str()),
+                  fmt::format("{}, what this GPU runs", str(*here).str()), str(*here).str());
+  return here;
+}
+
+Error c::checkStream(Target target, const void *stream) {
+  if (!stream || isGpu(target))
+    return Error::success();
+  return refuse(ErrorCode::invalidValue, "stream", fmt::format("{}", stream),
+                "null: the host has no streams", "null");
+}
