@@ -112,8 +112,8 @@ llvm::Expected<Attention> toAttention(const tessera_attention *given);
 llvm::Expected<AppendCache> toAppendCache(const tessera_append *given);
 
 /// The target of a name in a struct: `host`, `sm90a`, `cuda` for that of this
-/// machine's GPU, null for that whose memory the call's first tensor lies in.
-llvm::Expected<Target> targetNamed(const char *name, NamedTensor first);
+/// machine's GPU, null for that in whose memory a call's leading tensor lies.
+llvm::Expected<Target> targetNamed(const char *name, NamedTensor leading);
 
 /// Refuses a stream of a target that has none.
 llvm::Error checkStream(Target target, const void *stream);

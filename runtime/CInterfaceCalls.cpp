@@ -190,17 +190,17 @@ public:
       into = value ? value : -1;
   }
 
-  /// `first`: the tensor whose memory decides where none is named.
-  void target(Target &into, const char *name, NamedTensor first, const void *stream) {
-    keep(into, [&] { return targetNamed(name, first); });
-    if (!this->first)
+  /// `leading`: the tensor whose memory decides where none is named.
+  void target(Target &into, const char *name, NamedTensor leading, const void *stream) {
+    keep(into, [&] { return targetNamed(name, leading); });
+    if (!first)
       fail(checkStream(into, stream));
   }
 
   /// Appending is a program of the host so far.
-  void appendTarget(const char *name, NamedTensor first, const void *stream) {
+  void appendTarget(const char *name, NamedTensor leading, const void *stream) {
     Target target = Target::host;
-    this->target(target, name, first, stream);
+    this->target(target, name, leading, stream);
     if (isGpu(target))
       fail(refuse(ErrorCode::unsupportedTarget, "target", fmt::format("\"{}\"", str(target).str()),
                   "host, where rows are appended", "host"));

@@ -6,26 +6,21 @@ using namespace llvm;
 using namespace tessera;
 using namespace tessera::c;
 
-/// Whether a tensor lies in memory of a GPU. A process in which nobody loaded
-/// the driver has none, and finds that out without loading it.
-static bool isOnDevice(const void *address) {
-  if (!address)
-    return false;
-  const cuda::Driver *driver = cuda::Driver::ifPresent();
-  if (!driver)
-    return false;
-  std::optional<cuda::Memory> memory = cuda::memoryAt(*driver, address);
-  return memory && memory->onDevice;
+/// What CUDA knows of a tensor. A process in which nobody loaded the driver has
+/// no memory of a GPU, and finds that out without loading it.
+static std::optional<cuda::Memory> memoryIfPresent(const void *address) {
+  const cuda::Driver *driver = address ? cuda::Driver::ifPresent() : nullptr;
+  return driver ? cuda::memoryAt(*driver, address) : std::nullopt;
 }
 
 /// The target of the GPU that holds a tensor; of one without elements, that of
 /// this thread's GPU.
-static Expected<Target> targetOfGpu(NamedTensor first) {
+static Expected<Target> targetOfGpu(NamedTensor leading) {
   Expected<const cuda::Driver &> driver = cuda::Driver::get();
   if (!driver)
     return driver.takeError();
-  if (const void *address = first.tensor.data) {
-    Expected<cuda::Memory> memory = cuda::memoryOfGpu(*driver, address, first.name);
+  if (const void *address = leading.tensor.data) {
+    Expected<cuda::Memory> memory = cuda::memoryOfGpu(*driver, address, leading.name);
     if (!memory)
       return memory.takeError();
     return cuda::targetOf(*driver, memory->device);
@@ -36,19 +31,19 @@ static Expected<Target> targetOfGpu(NamedTensor first) {
   return cuda::targetOf(*driver, *device);
 }
 
-Expected<Target> c::targetNamed(const char *name, NamedTensor first) {
-  const void *address = first.tensor.data;
-  StringRef word = name ? StringRef(name) : isOnDevice(address) ? "cuda" : "host";
+Expected<Target> c::targetNamed(const char *name, NamedTensor leading) {
+  std::optional<cuda::Memory> memory = memoryIfPresent(leading.tensor.data);
+  StringRef word = name ? StringRef(name) : memory && memory->onDevice ? "cuda" : "host";
   if (word == str(Target::host)) {
-    if (name && isOnDevice(address))
-      return refuse(ErrorCode::unsupportedTarget, fmt::format("{}.data", first.name),
+    if (memory && !memory->onHost)
+      return refuse(ErrorCode::unsupportedTarget, fmt::format("{}.data", leading.name),
                     "memory of a GPU", "memory of the host, where the target computes");
     return Target::host;
   }
   if (word != "cuda" && word != str(Target::sm90a))
     return refuse(ErrorCode::unsupportedTarget, "target", fmt::format("\"{}\"", word.str()),
                   "host, sm90a or cuda", "host");
-  Expected<Target> here = targetOfGpu(first);
+  Expected<Target> here = targetOfGpu(leading);
   if (here && word != "cuda" && str(*here) != word)
     return refuse(ErrorCode::unsupportedTarget, "target", fmt::format("\"{}\"", word.str()),
                   fmt::format("{}, what this GPU runs", str(*here).str()), str(*here).str());

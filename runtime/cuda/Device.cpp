@@ -17,15 +17,16 @@ namespace tessera::cuda {
 
 std::optional<Memory> memoryAt(const Driver &driver, const void *address) {
   auto pointer = static_cast<CUdeviceptr>(reinterpret_cast<uintptr_t>(address));
-  unsigned type = 0;
+  unsigned type = 0, isManaged = 0;
   CUdevice device = 0;
   if (driver.pointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, pointer) ||
+      driver.pointerGetAttribute(&isManaged, CU_POINTER_ATTRIBUTE_IS_MANAGED, pointer) ||
       driver.pointerGetAttribute(&device, CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, pointer))
     return std::nullopt;
-  // Elsewhere than in these two nothing is computed.
-  if (type != CU_MEMORYTYPE_DEVICE && type != CU_MEMORYTYPE_HOST)
-    return std::nullopt;
-  return Memory{device, type == CU_MEMORYTYPE_DEVICE};
+  bool onDevice = type == CU_MEMORYTYPE_DEVICE, onHost = type == CU_MEMORYTYPE_HOST;
+  if (!onDevice && !onHost)
+    return std::nullopt; // textures and the like: no tensors
+  return Memory{device, onDevice, onHost || isManaged};
 }
 
 Expected<Memory> memoryOfGpu(const Driver &driver, const void *address, const std::string &name) {

@@ -13,7 +13,8 @@ namespace tessera::cuda {
 /// What CUDA knows of an address.
 struct Memory {
   CUdevice device; ///< that holds it; of host memory: that it was registered with
-  bool onDevice;   ///< memory of the device or managed, rather than of the host
+  bool onDevice;   ///< memory of the device, or managed, rather than of the host
+  bool onHost;     ///< the host may read it too
 };
 
 /// Nothing for memory that no GPU can reach, and before the driver is
