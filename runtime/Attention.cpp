@@ -131,6 +131,14 @@ static Error checkTables(const Attention &call) {
       return error;
   if (Error error = integers({"seqused_kv", call.seqUsedKv}, {{batch}}))
     return error;
+  // A factor that is not given is a 1 in memory of this process.
+  bool someFactor = call.qDescale || call.kDescale || call.vDescale;
+  for (NamedTable named : {NamedTable{"q_descale", call.qDescale},
+                           {"k_descale", call.kDescale},
+                           {"v_descale", call.vDescale}})
+    if (isGpu(call.target) && someFactor && !named.table)
+      return refuse(ErrorCode::missingTensor, named.name, "absent",
+                    "all of q_descale, k_descale and v_descale, or none");
   if (!isPaged(call))
     return Error::success();
   if (!call.seqUsedKv)
@@ -143,7 +151,29 @@ static Error checkTables(const Attention &call) {
 // Lengths, pages and numbers
 //===----------------------------------------------------------------------===//
 
+/// What a call says of lengths without a look at its tables.
+static Error checkLimits(const Attention &call) {
+  if (isPaged(call) && keysOf(call).seqlen() == 0)
+    return refuse(ErrorCode::invalidPages,
+                  fmt::format("k.shape[{}]", call.pageLayout == PageLayout::nhd ? 1 : 2), "0",
+                  "a page of at least 1 row");
+  if (!isGpu(call.target))
+    return Error::success();
+  if (isPackedQ(call) && call.maxSeqlenQ == -1 && call.q.seqlen())
+    return refuse(ErrorCode::invalidValue, "max_seqlen_q", "not given",
+                  "the length of the longest sequence, cu_seqlens_q is in memory of a GPU");
+  for (auto [name, longest] :
+       {std::pair("max_seqlen_q", call.maxSeqlenQ), {"max_seqlen_kv", call.maxSeqlenKv}})
+    if (longest < -1 || longest > maxPosition)
+      return refuse(ErrorCode::invalidLengths, name, fmt::format("{}", longest),
+                    fmt::format("0 to {}", maxPosition));
+  return Error::success();
+}
+
+/// What the tables say, where this process can read them.
 static Error checkLengths(const Attention &call) {
+  if (isGpu(call.target))
+    return Error::success();
   int64_t batch = batchOf(call), longestKv = 0;
   Tensor k = keysOf(call);
   if (isPackedQ(call)) {
@@ -158,10 +188,6 @@ static Error checkLengths(const Attention &call) {
     if (!call.seqUsedKv)
       longestKv = longest(call.cuSeqlensKv);
   }
-  if (isPaged(call) && k.seqlen() == 0)
-    return refuse(ErrorCode::invalidPages,
-                  fmt::format("k.shape[{}]", call.pageLayout == PageLayout::nhd ? 1 : 2), "0",
-                  "a page of at least 1 row");
   for (int64_t b = 0; call.seqUsedKv && b < batch; ++b) {
     int64_t used = at(call.seqUsedKv, b);
     std::string name = fmt::format("seqused_kv[{}]", b);
@@ -219,13 +245,13 @@ static Error checkOutputs(const Attention &call) {
 //===----------------------------------------------------------------------===//
 
 Expected<Key> keyOf(const Attention &call) {
-  for (auto check :
-       {checkTensors, checkTables, checkShapes, checkNumbers, checkLengths, checkOutputs})
+  for (auto check : {checkTensors, checkTables, checkShapes, checkNumbers, checkLimits,
+                     checkLengths, checkOutputs})
     if (Error error = check(call))
       return error;
 
   Key key;
-  key.target = Target::host;
+  key.target = call.target;
   key.signedScale = call.scale && !(*call.scale > 0);
   key.q = call.q.type;
   key.kv = call.k.type;

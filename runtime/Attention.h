@@ -34,6 +34,9 @@ struct VariantArguments {
 /// and values are `[batch, seqlen_kv, kv_heads, ...]`, packed with
 /// `cuSeqlensKv`, or pages with `pageTable`. Lengths are those of the
 /// tensors, of `cu_seqlens`, or for keys `seqUsedKv`.
+///
+/// Of a GPU target all tensors and tables lie in the GPU's memory. Nothing
+/// reads them on the host, so what they hold is the caller's responsibility.
 struct Attention {
   Tensor q;
   Tensor k; ///< as wide as q; kv_heads divides heads
@@ -56,7 +59,7 @@ struct Attention {
 
   Table cuSeqlensQ = {};    ///< i32 `[batch + 1]`: where sequences begin in q
   Table cuSeqlensKv = {};   ///< i32 `[batch + 1]`
-  int64_t maxSeqlenQ = -1;  ///< of packed queries; -1: from `cuSeqlensQ`
+  int64_t maxSeqlenQ = -1;  ///< of packed queries; -1: from `cuSeqlensQ`, but not on a GPU
   int64_t maxSeqlenKv = -1; ///< of packed or paged keys; -1: from the lengths
   Table seqUsedKv = {};     ///< i32 `[batch]`: the first n keys of each sequence
   /// i32 `[batch, max_pages]`: row r of a sequence lies in row `r % page_size`
@@ -65,6 +68,7 @@ struct Attention {
   PageLayout pageLayout = PageLayout::nhd;
 
   /// Factors of fp8 operands, f32: one number (rank 0) or `[batch, kv_heads]`.
+  /// One that is not given is 1; a GPU wants all of them or none.
   Table qDescale = {}, kDescale = {}, vDescale = {};
 
   int64_t variant = 0; ///< a registered variant's fingerprint; 0: none
@@ -72,6 +76,7 @@ struct Attention {
 
   bool checked = false;           ///< use the checking kernel
   int64_t blockM = 0, blockN = 0; ///< tile sizes; 0: the schedule's choice
+  Target target = Target::host;
 };
 
 /// The key of the kernel that computes a call. Refuses (see Refusal) a call

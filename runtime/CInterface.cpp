@@ -58,13 +58,6 @@ Error c::refuseNull(std::string subject, std::string expected) {
   return refuse(ErrorCode::invalidValue, std::move(subject), "null", std::move(expected));
 }
 
-Error c::checkStream(const void *stream) {
-  if (!stream)
-    return Error::success();
-  return refuse(ErrorCode::invalidValue, "stream", fmt::format("{}", stream),
-                "null: the host has no streams", "null");
-}
-
 const char *tessera_status_name(tessera_status status) {
   switch (status) {
 #define TESSERA_NAME(status)                                                                       \

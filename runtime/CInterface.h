@@ -11,6 +11,7 @@
 #include "dsl/Refusal.h"
 #include "runtime/AppendCache.h"
 #include "runtime/Attention.h"
+#include "runtime/CallChecks.h"
 #include "runtime/Engine.h"
 #include "runtime/include/tessera.h"
 
@@ -110,8 +111,12 @@ llvm::Expected<Struct> readStruct(const Struct *given, size_t oldest, const std:
 llvm::Expected<Attention> toAttention(const tessera_attention *given);
 llvm::Expected<AppendCache> toAppendCache(const tessera_append *given);
 
-/// Refuses a stream that no target of a call has.
-llvm::Error checkStream(const void *stream);
+/// The target of a name in a struct: `host`, `sm90a`, `cuda` for that of this
+/// machine's GPU, null for that in whose memory a call's leading tensor lies.
+llvm::Expected<Target> targetNamed(const char *name, NamedTensor leading);
+
+/// Refuses a stream of a target that has none.
+llvm::Error checkStream(Target target, const void *stream);
 
 /// What tessera_attention_explain gives.
 llvm::Expected<std::string> explain(const Engine &engine, const Attention &call);

@@ -190,11 +190,20 @@ public:
       into = value ? value : -1;
   }
 
-  void target(const char *name, const void *stream) {
-    if (name && StringRef(name) != "host")
-      fail(refuse(ErrorCode::unsupportedTarget, "target", fmt::format("\"{}\"", name), "host",
-                  "host"));
-    fail(checkStream(stream));
+  /// `leading`: the tensor whose memory decides where none is named.
+  void target(Target &into, const char *name, NamedTensor leading, const void *stream) {
+    keep(into, [&] { return targetNamed(name, leading); });
+    if (!first)
+      fail(checkStream(into, stream));
+  }
+
+  /// Appending is a program of the host so far.
+  void appendTarget(const char *name, NamedTensor leading, const void *stream) {
+    Target target = Target::host;
+    this->target(target, name, leading, stream);
+    if (isGpu(target))
+      fail(refuse(ErrorCode::unsupportedTarget, "target", fmt::format("\"{}\"", str(target).str()),
+                  "host, where rows are appended", "host"));
   }
 
   void variantArguments(VariantArguments &into, const tessera_attention &call);
@@ -276,8 +285,8 @@ Expected<Attention> c::toAttention(const tessera_attention *pointer) {
     return given.takeError();
   Attention call;
   Reader read;
-  read.target(given->target, given->stream);
   read.rows(call.q, given->q, "q", {3, 4});
+  read.target(call.target, given->target, {"q", call.q}, given->stream);
   read.rows(call.k, given->k, "k", {3, 4});
   read.rows(call.v, given->v, "v", {3, 4});
   read.rows(call.o, given->out, "out", {3, 4});
@@ -319,8 +328,8 @@ Expected<AppendCache> c::toAppendCache(const tessera_append *pointer) {
     return given.takeError();
   AppendCache call;
   Reader read;
-  read.target(given->target, given->stream);
   read.rows(call.rows, given->rows, "rows", {3, 4});
+  read.appendTarget(given->target, {"rows", call.rows}, given->stream);
   read.rows(call.cache, given->cache, "cache", {4, 4});
   read.required(call.starts, given->starts, "starts", 1);
   read.integers(call.cuSeqlens, given->cu_seqlens, "cu_seqlens", 1);
@@ -346,7 +355,7 @@ tessera_status tessera_attention_run(tessera_engine *engine, const tessera_atten
     Expected<Attention> attention = toAttention(call);
     if (!attention)
       return attention.takeError();
-    return engine->engine->run(*attention);
+    return engine->engine->run(*attention, call->stream);
   };
   return finish(run(), error);
 }
@@ -374,9 +383,9 @@ tessera_status tessera_launch(const tessera_prepared *prepared, void *stream,
   auto launch = [&]() -> Error {
     if (Error null = requireAll({"prepared"}, prepared))
       return null;
-    if (Error unknown = checkStream(stream))
+    if (Error unknown = checkStream(prepared->call.target, stream))
       return unknown;
-    return prepared->engine->launch(prepared->call);
+    return prepared->engine->launch(prepared->call, stream);
   };
   return finish(launch(), error);
 }

@@ -116,6 +116,11 @@ Expected<std::string> c::explain(const Engine &engine, const Attention &call) {
   Expected<Key> key = keyOf(call);
   if (!key)
     return key.takeError();
+  // It would have to count tiles of another schedule, of lengths on the GPU.
+  if (isGpu(key->target))
+    return refuse(ErrorCode::unsupportedTarget, "target",
+                  fmt::format("\"{}\"", str(key->target).str()),
+                  "host, whose kernels can be explained", "host");
   auto program = engine.compiler().specialize(*key);
   if (!program)
     return program.takeError();

@@ -145,6 +145,17 @@ static constexpr Variable variables[] = {
     {"TESSERA_LOG", "quiet, warn or info",
      "What the library says on stderr. Errors are returned, never printed.",
      parseField<&Config::log>, showField<&Config::log>},
+    {"TESSERA_PTXAS", "a program, or driver",
+     "The ptxas that assembles GPU kernels; driver: the driver's own compiler. By default the "
+     "ptxas of $CUDA_HOME, $CUDA_PATH, $PATH, /usr/local/cuda or the PyPI packages, else the "
+     "driver.",
+     [](StringRef text, Config &config) {
+       if (text != Config::driverAssembles)
+         return parse(text, config.assembler);
+       config.assembler = text;
+       return true;
+     },
+     showField<&Config::assembler>},
     {"TESSERA_THREADS", "a number from 0 to 65536",
      "Threads of the host target; 0: all cores that the affinity allows.",
      parseField<&Config::threads>, showField<&Config::threads>},
@@ -192,16 +203,27 @@ static Error readVariable(StringRef name, StringRef value, Config &config) {
 /// Fills `config` as far as possible and reports everything that is wrong.
 static Error readAll(const char *const *environment, Config &config) {
   Error errors = Error::success();
-  StringRef xdgCacheHome, home;
+  StringRef xdgCacheHome, home, cudaHome, cudaPath, virtualEnv;
   for (; environment && *environment; ++environment) {
     auto [name, value] = StringRef(*environment).split('=');
     if (name == "XDG_CACHE_HOME")
       xdgCacheHome = value;
     else if (name == "HOME")
       home = value;
+    else if (name == "CUDA_HOME")
+      cudaHome = value;
+    else if (name == "CUDA_PATH")
+      cudaPath = value;
+    else if (name == "VIRTUAL_ENV")
+      virtualEnv = value;
     else if (name.starts_with("TESSERA_"))
       errors = joinErrors(std::move(errors), readVariable(name, value, config));
   }
+  for (StringRef folder : {cudaHome, cudaPath})
+    if (!folder.empty())
+      config.cudaFolders.push_back(folder.str());
+  if (!virtualEnv.empty())
+    config.pythonFolders.insert(config.pythonFolders.begin(), virtualEnv.str());
   if (config.origins.contains("TESSERA_CACHE_DIR"))
     return errors;
 

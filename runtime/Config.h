@@ -34,6 +34,12 @@ struct Config {
   std::vector<std::string> cacheLayers;
   /// Bytes that `cacheDir` may hold.
   uint64_t cacheLimit = uint64_t(1) << 30;
+  /// The ptxas program that assembles GPU kernels, or `driverAssembles`; empty:
+  /// the first one there is (see runtime/cuda/Assembler.h).
+  std::string assembler;
+  static constexpr const char *driverAssembles = "driver";
+  /// Where CUDA is installed, and a Python with packages; the first counts.
+  std::vector<std::string> cudaFolders, pythonFolders = {"/usr/local"};
   /// Folder for the IR of every stage; empty: no dumps.
   std::string dump;
   /// Path of libtessera for bindings that load it; nothing in it reads this.

@@ -1,7 +1,9 @@
 //===- Engine.cpp - kernels on demand, and calls of them ------------------===//
 
 #include "runtime/Engine.h"
+#include "runtime/HostKernel.h"
 #include "runtime/Log.h"
+#include "runtime/cuda/CudaKernel.h"
 
 #include "llvm/ADT/Hashing.h"
 
@@ -27,12 +29,22 @@ Expected<std::unique_ptr<Engine>> Engine::create(const Config &config, HostTarge
   return std::unique_ptr<Engine>(new Engine(config, std::move(*cache), std::move(target)));
 }
 
-Expected<std::unique_ptr<HostKernel>> Engine::loadOrCompile(const Key &key, KernelOrigin &origin) {
+static Expected<std::unique_ptr<Kernel>> loadKernel(Target target, CacheEntry entry) {
+  switch (target) {
+  case Target::host:
+    return HostKernel::load(entry);
+  case Target::sm90a:
+    return CudaKernel::load(std::move(entry));
+  }
+  llvm_unreachable("unknown target");
+}
+
+Expected<std::unique_ptr<Kernel>> Engine::loadOrCompile(const Key &key, KernelOrigin &origin) {
   Expected<KernelHash> hash = theCompiler.hash(key);
   if (!hash)
     return hash.takeError();
   if (std::optional<CacheEntry> entry = cache.load(*hash)) {
-    Expected<std::unique_ptr<HostKernel>> kernel = HostKernel::load(*entry);
+    Expected<std::unique_ptr<Kernel>> kernel = loadKernel(key.target, std::move(*entry));
     if (kernel) {
       origin = KernelOrigin::disk;
       return kernel;
@@ -46,16 +58,16 @@ Expected<std::unique_ptr<HostKernel>> Engine::loadOrCompile(const Key &key, Kern
     return entry.takeError();
   origin = KernelOrigin::compiled;
   info("compiled {}", entry->key);
-  Expected<std::unique_ptr<HostKernel>> kernel = HostKernel::load(*entry);
+  Expected<std::unique_ptr<Kernel>> kernel = loadKernel(key.target, *entry);
   if (kernel)
     cache.store(*hash, *entry);
   return kernel;
 }
 
-Expected<const HostKernel *> Engine::get(const Key &given, KernelOrigin *origin) {
+Expected<const Kernel *> Engine::get(const Key &given, KernelOrigin *origin) {
   KernelOrigin from = KernelOrigin::memory;
   Key key = normalized(given);
-  Expected<const HostKernel *> kernel = kernels.find(key);
+  Expected<const Kernel *> kernel = kernels.find(key);
   if (!*kernel) {
     kernel = kernels.getOrCompile(key, [&] { return loadOrCompile(key, from); });
   }
@@ -64,34 +76,48 @@ Expected<const HostKernel *> Engine::get(const Key &given, KernelOrigin *origin)
   return kernel;
 }
 
+/// The tensor whose memory says on which GPU a call runs.
+static const Tensor &leading(const Attention &call) { return call.q; }
+static const Tensor &leading(const AppendCache &call) { return call.rows; }
+
 template <class Call>
 Expected<PreparedCall> Engine::prepareCall(const Call &call, KernelOrigin *origin) {
   Expected<Key> key = keyOf(call);
   if (!key)
     return key.takeError();
-  Expected<const HostKernel *> kernel = get(*key, origin);
+  PreparedCall prepared;
+  prepared.target = key->target;
+  // Before a kernel is compiled that nothing here could run.
+  if (isGpu(key->target) && !isEmpty(call)) {
+    Expected<cuda::Site> site = cuda::Site::of(key->target, leading(call).data, "q");
+    if (!site)
+      return site.takeError();
+    prepared.cuda.site = *site;
+  }
+  Expected<const Kernel *> kernel = get(*key, origin);
   if (!kernel)
     return kernel.takeError();
   const ArgumentBlock &block = (*kernel)->arguments();
   if (Error error = checkArguments(call, block))
     return error;
-  PreparedCall prepared;
   if (isEmpty(call))
     return prepared;
   prepared.kernel = *kernel;
   prepared.arguments.resize(block.bytes);
   for (const Argument &argument : block.arguments)
     bind(call, argument, prepared.arguments.data());
+  if (Error error = (*kernel)->prepare(prepared))
+    return error;
   return prepared;
 }
 
 template Expected<PreparedCall> Engine::prepareCall(const Attention &, KernelOrigin *);
 template Expected<PreparedCall> Engine::prepareCall(const AppendCache &, KernelOrigin *);
 
-Error Engine::launch(const PreparedCall &call) {
+Error Engine::launch(const PreparedCall &call, void *stream) {
   if (!call.kernel)
     return Error::success();
-  return call.kernel->run(call.arguments.data(), threads);
+  return call.kernel->launch(call, {threads, stream});
 }
 
 } // namespace tessera

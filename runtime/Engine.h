@@ -8,8 +8,8 @@
 #include "runtime/Compiler.h"
 #include "runtime/Config.h"
 #include "runtime/DiskCache.h"
-#include "runtime/HostKernel.h"
 #include "runtime/HostThreads.h"
+#include "runtime/Kernel.h"
 #include "runtime/KernelTable.h"
 
 namespace tessera {
@@ -22,24 +22,18 @@ struct KernelTableHash<Key> {
 /// Where a kernel came from when it was last asked for.
 enum class KernelOrigin { memory, disk, compiled };
 
-/// A call whose arguments are checked and laid out: it can be launched again
-/// and again. Refers to the caller's tensors.
-struct PreparedCall {
-  const HostKernel *kernel = nullptr; ///< null: the call has nothing to compute
-  std::vector<std::byte> arguments;
-};
-
-/// Compiles, caches and runs kernels. Thread-safe.
+/// Compiles, caches and runs kernels of any target. Thread-safe. Outlives what
+/// was prepared by it, and the work it launched on GPUs.
 class Engine {
 public:
-  /// Opens the disk cache that `config` names. `target`: the CPU that kernels
-  /// are made for; this one can run it.
+  /// Opens the disk cache that `config` names. `target`: the CPU that host
+  /// kernels are made for; this one can run it. Needs no GPU.
   static llvm::Expected<std::unique_ptr<Engine>> create(const Config &config,
                                                         HostTarget target = HostTarget::detect());
 
   /// The kernel of a key: from memory, else from disk, else compiled. Several
-  /// callers that want one kernel wait for a single compilation.
-  llvm::Expected<const HostKernel *> get(const Key &key, KernelOrigin *origin = nullptr);
+  /// callers that want one kernel wait for a single compilation. Needs no GPU.
+  llvm::Expected<const Kernel *> get(const Key &key, KernelOrigin *origin = nullptr);
 
   /// Checks a call, gets its kernel and lays out its arguments. Nothing is
   /// written when the call is refused (see dsl/Refusal.h).
@@ -50,16 +44,18 @@ public:
     return prepareCall(call, origin);
   }
 
-  /// Computes a prepared call; returns when the output is there.
-  llvm::Error launch(const PreparedCall &call);
+  /// Computes a prepared call. On the host it returns when the output is
+  /// there. On a GPU it returns at once; the kernel runs in `stream`, a CUstream
+  /// or cudaStream_t (null: the default one), after what was put there before.
+  llvm::Error launch(const PreparedCall &call, void *stream = nullptr);
 
   /// `prepare` and `launch`.
   template <class Call>
-  llvm::Error run(const Call &call) {
+  llvm::Error run(const Call &call, void *stream = nullptr) {
     llvm::Expected<PreparedCall> prepared = prepare(call);
     if (!prepared)
       return prepared.takeError();
-    return launch(*prepared);
+    return launch(*prepared, stream);
   }
 
   const Compiler &compiler() const { return theCompiler; }
@@ -71,11 +67,11 @@ private:
         threads(config.hostThreads()) {}
   template <class Call>
   llvm::Expected<PreparedCall> prepareCall(const Call &call, KernelOrigin *origin);
-  llvm::Expected<std::unique_ptr<HostKernel>> loadOrCompile(const Key &key, KernelOrigin &origin);
+  llvm::Expected<std::unique_ptr<Kernel>> loadOrCompile(const Key &key, KernelOrigin &origin);
 
   Compiler theCompiler;
   DiskCache cache;
-  KernelTable<HostKernel, Key> kernels;
+  KernelTable<Kernel, Key> kernels;
   HostThreads threads;
 };
 

@@ -108,15 +108,15 @@ private:
 Expected<std::unique_ptr<HostKernel>> HostKernel::load(const CacheEntry &entry) {
   SmallVector<StringRef, 3> lines;
   StringRef(entry.signature).split(lines, '\n');
-  std::unique_ptr<HostKernel> kernel(new HostKernel());
-  if (lines.size() != 3 || lines[1].getAsInteger(10, kernel->scratchBytes))
+  int64_t scratchBytes = 0;
+  if (lines.size() != 3 || lines[1].getAsInteger(10, scratchBytes))
     return createStringError(inconvertibleErrorCode(),
                              "the kernel's signature is malformed: " + entry.signature);
   Expected<ArgumentBlock> block = ArgumentBlock::parse(lines[2]);
   if (!block)
     return block.takeError();
-  kernel->keyText = entry.key;
-  kernel->block = std::move(*block);
+  std::unique_ptr<HostKernel> kernel(new HostKernel(entry.key, std::move(*block)));
+  kernel->scratchBytes = scratchBytes;
 
   Expected<Linker &> linker = Linker::instance();
   if (!linker)
@@ -146,12 +146,13 @@ std::array<int64_t, 3> HostKernel::extents(const void *argumentBlock) const {
   return result;
 }
 
-Error HostKernel::run(const void *argumentBlock, HostThreads &threads) const {
+Error HostKernel::launch(const PreparedCall &call, const LaunchSite &site) const {
+  const void *argumentBlock = call.arguments.data();
   auto [tiles, heads, batches] = extents(argumentBlock);
   ViolationReport report;
   // Later tiles first: under a causal mask they are the longest, and what is
   // left for the end is short.
-  threads.forEach(tiles * heads * batches, scratchBytes, [&](int64_t i, void *scratch) {
+  site.threads.forEach(tiles * heads * batches, scratchBytes, [&](int64_t i, void *scratch) {
     currentReport = &report;
     computePoint(argumentBlock, tiles - 1 - i % tiles, i / tiles % heads, i / tiles / heads,
                  scratch);
@@ -162,7 +163,7 @@ Error HostKernel::run(const void *argumentBlock, HostThreads &threads) const {
   static constexpr const char *names[] = {"batch", "head", "tile", "row", "page"};
   return createStringError(std::make_error_code(std::errc::result_out_of_range),
                            fmt::format("{}: line {} of the program reads or writes {} {} of {}",
-                                       keyText, report.line, names[report.coordinate], report.value,
+                                       key(), report.line, names[report.coordinate], report.value,
                                        report.limit));
 }
 

@@ -91,7 +91,7 @@ typedef enum tessera_dtype {
   TESSERA_I32 = 6
 } tessera_dtype;
 
-/** A tensor in the caller's memory. */
+/** A tensor in the caller's memory: of the host, or of a GPU where a GPU computes. */
 typedef struct tessera_tensor {
   size_t size;            /**< sizeof(tessera_tensor) */
   void *data;             /**< first element; may be null for a tensor without elements */
@@ -108,7 +108,8 @@ typedef struct tessera_engine tessera_engine;
 
 /** An engine configured by the environment (TESSERA_CACHE_DIR and the like). */
 TESSERA_EXPORT tessera_status tessera_engine_create(tessera_engine **engine, tessera_error **error);
-/** After the last call on it has returned. Null is allowed. */
+/** After the last call on it has returned and, on a GPU, after what it launched has
+    finished. Null is allowed. */
 TESSERA_EXPORT void tessera_engine_destroy(tessera_engine *engine);
 
 /* ---- Attention ------------------------------------------------------------- */
@@ -122,6 +123,11 @@ TESSERA_EXPORT void tessera_engine_destroy(tessera_engine *engine);
  * dimension. Query i stands at key position i + seqlen_kv - seqlen_q, or at i
  * with `top_left`. A row that sees no key gives zeros and an LSE of -inf (with
  * a sink logit: the sink).
+ *
+ * On a GPU all tensors are memory of that GPU. Nothing on the host reads them, so
+ * lengths and pages are not checked, packed queries need max_seqlen_q, and of the
+ * descales all are given or none. Operands start at multiples of 16 bytes, and so
+ * do their rows, heads and batches.
  */
 typedef struct tessera_attention {
   size_t size; /**< sizeof(tessera_attention) */
@@ -149,7 +155,7 @@ typedef struct tessera_attention {
 
   const tessera_tensor *cu_seqlens_q;  /**< i32 [b + 1]: where sequences begin, and total_q */
   const tessera_tensor *cu_seqlens_kv; /**< i32 [b + 1] */
-  int64_t max_seqlen_q;                /**< 0: from cu_seqlens_q */
+  int64_t max_seqlen_q;                /**< 0: from cu_seqlens_q, which a GPU's caller knows */
   int64_t max_seqlen_kv;               /**< 0: from the lengths */
   const tessera_tensor *seqused_kv;    /**< i32 [b]: only the first n keys of each sequence */
 
@@ -167,8 +173,12 @@ typedef struct tessera_attention {
   int64_t block_m; /**< query rows of a tile; 0: the schedule's choice */
   int64_t block_n; /**< key rows of a tile; 0: the schedule's choice */
 
-  const char *target; /**< "host"; null: the best there is */
-  void *stream;       /**< of a GPU target; null on the host */
+  /** "host", "sm90a", or "cuda": what the GPU that holds q is. Null: "cuda" if q is
+      memory of a GPU, else "host". */
+  const char *target;
+  /** Of tessera_attention_run on a GPU: a CUstream or cudaStream_t, null for the
+      default one. tessera_launch is given its own. Null on the host. */
+  void *stream;
 
   /** A variant registered through tessera/variant.h; 0: none. What its functions read: */
   int64_t variant;
@@ -186,7 +196,9 @@ typedef struct tessera_variant_argument {
   int64_t index;
 } tessera_variant_argument;
 
-/** Computes a call; on the host, the output is there when it returns. */
+/** Computes a call. On the host, the output is there when it returns. On a GPU it
+    returns at once: the kernel runs in `stream` after what was put there before,
+    and the caller synchronises. */
 TESSERA_EXPORT tessera_status tessera_attention_run(tessera_engine *engine,
                                                     const tessera_attention *call,
                                                     tessera_error **error);
@@ -200,6 +212,9 @@ TESSERA_EXPORT tessera_status tessera_attention_prepare(tessera_engine *engine,
                                                         const tessera_attention *call,
                                                         tessera_prepared **prepared,
                                                         tessera_error **error);
+/** Computes a prepared call, like tessera_attention_run. On a GPU it neither
+    allocates nor synchronises, so a stream that is being captured records it; one
+    prepared call may be launched into several streams, from several threads. */
 TESSERA_EXPORT tessera_status tessera_launch(const tessera_prepared *prepared, void *stream,
                                              tessera_error **error);
 TESSERA_EXPORT void tessera_prepared_destroy(tessera_prepared *prepared);
@@ -227,8 +242,8 @@ typedef struct tessera_append {
   const tessera_tensor *positions; /**< i32 [b]: of row 0; null: starts */
   int32_t interleaved;
   int32_t checked;
-  const char *target;
-  void *stream;
+  const char *target; /**< "host" or null: nothing else appends */
+  void *stream;       /**< null */
 } tessera_append;
 
 TESSERA_EXPORT tessera_status tessera_append_run(tessera_engine *engine, const tessera_append *call,
@@ -263,7 +278,7 @@ TESSERA_EXPORT tessera_status tessera_attention_key(const tessera_attention *cal
     `sequences` are those of the call, `count` of the same lengths each. `tiles`
     counts what one head does with them, over all sequences: tiles it does not
     visit, masks, takes whole, or looks at when it runs. It is null where there
-    are more than 2^22. `arguments` are what the kernel reads: a `view` has a
+    are more than 2^22. Of the host only. `arguments` are what the kernel reads: a `view` has a
     `dtype` and a `width`, a `table` a `dtype` and a `rank`, a `scalar` a `dtype`,
     an `index` neither. */
 TESSERA_EXPORT tessera_status tessera_attention_explain(tessera_engine *engine,

@@ -48,7 +48,7 @@ TEST(Config, ReadsEveryVariable) {
   Config config =
       readGood({"TESSERA_CACHE=off", "TESSERA_CACHE_LAYERS=/a:/b", "TESSERA_CACHE_LIMIT=3M",
                 "TESSERA_DUMP=/d", "TESSERA_THREADS=7", "TESSERA_HELP=1", "TESSERA_LIBRARY=/l.so",
-                "TESSERA_LOG=info", "PATH=/bin"});
+                "TESSERA_LOG=info", "TESSERA_PTXAS=/p", "PATH=/bin"});
   EXPECT_FALSE(config.cache);
   EXPECT_EQ(config.cacheLayers, (std::vector<std::string>{"/a", "/b"}));
   EXPECT_EQ(config.cacheLimit, 3u << 20);
@@ -58,6 +58,19 @@ TEST(Config, ReadsEveryVariable) {
   EXPECT_TRUE(config.help);
   EXPECT_EQ(config.library, "/l.so");
   EXPECT_EQ(config.log, LogLevel::Info);
+  EXPECT_EQ(config.assembler, "/p");
+}
+
+TEST(Config, FindsWhereAssemblersAre) {
+  EXPECT_EQ(readGood({}).assembler, "");
+  EXPECT_TRUE(readGood({}).cudaFolders.empty());
+  // In this order, whatever the order of the environment.
+  Config config = readGood({"VIRTUAL_ENV=/v", "CUDA_PATH=/p", "CUDA_HOME=/h"});
+  EXPECT_EQ(config.cudaFolders, (std::vector<std::string>{"/h", "/p"}));
+  EXPECT_EQ(config.pythonFolders, (std::vector<std::string>{"/v", "/usr/local"}));
+  // A word, not a file in the working folder.
+  EXPECT_EQ(readGood({"TESSERA_PTXAS=driver"}).assembler, Config::driverAssembles);
+  EXPECT_TRUE(llvm::StringRef(readGood({"TESSERA_PTXAS=x/ptxas"}).assembler).starts_with("/"));
 }
 
 TEST(Config, EmptyTextCountsAsUnset) {

@@ -46,13 +46,13 @@ protected:
 };
 
 struct Got {
-  const HostKernel *kernel;
+  const Kernel *kernel;
   KernelOrigin origin;
 };
 
 Got get(Engine &engine, const Key &key) {
   KernelOrigin origin;
-  const HostKernel *kernel = llvm::cantFail(engine.get(key, &origin));
+  const Kernel *kernel = llvm::cantFail(engine.get(key, &origin));
   return {kernel, origin};
 }
 
@@ -124,7 +124,7 @@ TEST_F(EngineTest, EqualVariantsAreOneKernel) {
 /// Nothing of a variant is on disk but its fingerprint: it must be registered.
 TEST_F(EngineTest, RefusesAVariantThatWasNotRegistered) {
   std::unique_ptr<Engine> engine = start();
-  llvm::Expected<const HostKernel *> kernel = engine->get(parsed("f32,d8,variant=5"));
+  llvm::Expected<const Kernel *> kernel = engine->get(parsed("f32,d8,variant=5"));
   ASSERT_FALSE(static_cast<bool>(kernel));
   llvm::handleAllErrors(kernel.takeError(), [](const Refusal &refusal) {
     EXPECT_EQ(refusal.code, ErrorCode::unknownVariant);

@@ -270,6 +270,9 @@ struct VariantArgument {
 /// of another type, fp8; their last dimension is contiguous. Query i stands at
 /// key position i + seqlen_kv - seqlen_q, or at i with `topLeft`. A row that
 /// sees no key gives zeros and an LSE of -inf (with a sink logit: the sink).
+///
+/// On a GPU all tensors are memory of that GPU, which nothing on the host reads:
+/// packed queries need `maxSeqlenQ`, and of the descales all are given or none.
 struct AttentionCall {
   TensorRef q = {};          ///< [b, sq, h, d], or with cuSeqlensQ [total_q, h, d]
   TensorRef k = {};          ///< [b, skv, g, d], [total_kv, g, d], or pages
@@ -291,7 +294,7 @@ struct AttentionCall {
 
   std::optional<TensorRef> cuSeqlensQ = {};  ///< i32 [b + 1]: where sequences begin, and total_q
   std::optional<TensorRef> cuSeqlensKv = {}; ///< i32 [b + 1]
-  int64_t maxSeqlenQ = 0;                    ///< 0: from cuSeqlensQ
+  int64_t maxSeqlenQ = 0;                    ///< 0: from cuSeqlensQ, but not on a GPU
   int64_t maxSeqlenKv = 0;                   ///< 0: from the lengths
   std::optional<TensorRef> seqUsedKv = {};   ///< i32 [b]: the first n keys of each sequence
   /// i32 [b, max_pages]; needs seqUsedKv. Entries past a length are not read.
@@ -305,8 +308,11 @@ struct AttentionCall {
   int64_t blockM = 0;   ///< query rows of a tile; 0: the schedule's choice
   int64_t blockN = 0;   ///< key rows of a tile; 0: the schedule's choice
 
-  const char *target = nullptr; ///< "host"; null: the best there is
-  void *stream = nullptr;       ///< of a GPU target; null on the host
+  /// "host", "sm90a", or "cuda": what the GPU that holds q is. Null: "cuda" if q
+  /// is memory of a GPU, else "host".
+  const char *target = nullptr;
+  /// Of `run` on a GPU: a CUstream or cudaStream_t, null for the default one.
+  void *stream = nullptr;
 
   int64_t variant = 0; ///< what registerVariant gave (tessera/variant.h); 0: none
   std::vector<VariantArgument> variantArguments = {};
@@ -331,7 +337,7 @@ struct AppendCall {
   std::optional<TensorRef> positions = {}; ///< i32 [b]: of row 0; not given: starts
   bool interleaved = false;
   bool checked = false;
-  const char *target = nullptr;
+  const char *target = nullptr; ///< "host" or null: nothing else appends
   void *stream = nullptr;
 };
 
@@ -390,7 +396,9 @@ struct Destroy {
 /// to the tensors' memory and to the engine.
 class Prepared {
 public:
-  /// Computes the call; on the host, the output is there when it returns.
+  /// Computes the call. On the host, the output is there when it returns. On a
+  /// GPU it returns at once, without allocation or synchronisation; the kernel
+  /// runs in `stream`, a CUstream or cudaStream_t, and a capture records it.
   Result<> launch(void *stream = nullptr) const {
     tessera_error *error = nullptr;
     tessera_launch(handle.get(), stream, &error);
@@ -404,7 +412,8 @@ private:
   std::unique_ptr<tessera_prepared, detail::Destroy> handle;
 };
 
-/// Compiles, caches and runs kernels. Can be used from several threads.
+/// Compiles, caches and runs kernels. Can be used from several threads. Outlives
+/// what it launched on a GPU.
 class Engine {
 public:
   /// An engine configured by the environment (TESSERA_CACHE_DIR and the like).
@@ -417,7 +426,8 @@ public:
     return Engine(engine);
   }
 
-  /// Computes a call; on the host, the output is there when it returns.
+  /// Computes a call. On the host, the output is there when it returns; on a GPU
+  /// it returns at once, and the caller synchronises.
   Result<> run(const AttentionCall &call) const {
     detail::CallStructs structs(call);
     if (structs.mistake())

@@ -159,8 +159,13 @@ static void test_values(tessera_engine *engine, operands *o) {
   REFUSED(TESSERA_INVALID_VALUE, "max_seqlen_q", "-1", "at least 0", "0");
   o->call.block_m = 12;
   REFUSED(TESSERA_INVALID_KEY, NULL, "12", NULL, NULL);
+  o->call.target = "sm80";
+  REFUSED(TESSERA_UNSUPPORTED_TARGET, "target", "\"sm80\"", "host, sm90a or cuda", "host");
+  /* No driver, or none of the GPU's memory. */
   o->call.target = "sm90a";
-  REFUSED(TESSERA_UNSUPPORTED_TARGET, "target", "\"sm90a\"", "host", "host");
+  REFUSED(TESSERA_UNSUPPORTED_TARGET, NULL, NULL, NULL, NULL);
+  o->call.target = "cuda";
+  REFUSED(TESSERA_UNSUPPORTED_TARGET, NULL, NULL, NULL, NULL);
   o->call.stream = o;
   REFUSED(TESSERA_INVALID_VALUE, "stream", NULL, "null: the host has no streams", "null");
 }
