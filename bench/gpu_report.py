@@ -11,7 +11,7 @@ BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 def heading():
     return (
-        f"{'variant':13}{'D':>4} {'mask':7}{'S':>6} |{'tessera':>9}{'call':>7}{'cuDNN':>7}{'FA2':>7}{'flex':>7}{'plain':>7} TFLOP/s"
+        f"{'variant':13}{'D':>4} {'mask':7}{'S':>6} |{'tessera':>9}{'call':>9}{'cuDNN':>9}{'FA2':>9}{'flex':>9}{'plain':>9} TFLOP/s"
         f" |{'/cuDNN':>8}{'/FA2':>7}{'/flex':>7}{'/plain':>7} | error, of rounding's"
     )
 
@@ -29,7 +29,7 @@ def line(row):
     refusals = [f"{name}: {text}" for name, text in row["refused"].items()]
     return (
         f"{row['variant']:13}{row['head_dim']:4} {row['mask']:7}{row['seqlen']:6} |{tflops[0]:>9}"
-        + "".join(f"{x:>7}" for x in tflops[1:]) + " " * 8 + f" |{ratios[0]:>8}"
+        + "".join(f"{x:>9}" for x in tflops[1:]) + " " * 8 + f" |{ratios[0]:>8}"
         + "".join(f"{x:>7}" for x in ratios[1:]) + " | " + "; ".join(checks + refusals)
     )  # fmt: skip
 
@@ -165,7 +165,8 @@ def svg(results):
     parts.append(label(LEFT, total_height - 12, "sequence length, 16384 tokens in all", color=MUTED))
     for i, (mask, color) in enumerate(COLORS.items()):
         x = total_width - GAP - 130 + 65 * i
-        parts.append(f'<line x1="{x}" x2="{x + 16}" y1="{total_height - 16}" y2="{total_height - 16}" stroke="{color}" stroke-width="2"/>')
+        y = total_height - 16
+        parts.append(f'<line x1="{x}" x2="{x + 16}" y1="{y}" y2="{y}" stroke="{color}" stroke-width="2"/>')
         parts.append(label(x + 20, total_height - 12, mask))
     return "\n".join([*parts, "</svg>"]) + "\n"
 

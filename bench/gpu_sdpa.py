@@ -41,6 +41,7 @@ REST = 0.06  # seconds before a burst, in which the card cools down
 # A burst starts behind a spinning kernel, so that the host is ahead of the GPU when its time begins.
 SPIN_CYCLES = 1_000_000
 LIMIT = 30.0  # seconds that the GPU may take before it counts as hung
+DEVICE = "cuda"
 
 torch: Any = None  # imported where something is measured
 tessera: Any = None
@@ -87,11 +88,11 @@ class Case:
         return 4 * self.head_dim * self.heads * pairs
 
     def make_tensors(self, dtype):
-        normal = lambda *shape: torch.randn(*shape, device="cuda", dtype=torch.float32).to(dtype)
+        normal = lambda *shape: torch.randn(*shape, device=DEVICE, dtype=torch.float32).to(dtype)
         packed = (sum(self.lengths),) if self.lengths else (self.batch, self.seqlen)
         self.tensors = tuple(normal(*packed, h, self.head_dim) for h in (self.heads, self.kv_heads, self.kv_heads))
         if self.lengths:
-            starts = torch.tensor([0] + self.lengths).cumsum(0).to(device="cuda", dtype=torch.int32)
+            starts = torch.tensor([0] + self.lengths).cumsum(0).to(device=DEVICE, dtype=torch.int32)
             longest = max(self.lengths)
             self.options.update(
                 cu_seqlens_q=starts, cu_seqlens_kv=starts, max_seqlen_q=longest, max_seqlen_kv=longest
@@ -120,7 +121,7 @@ def zipf(count):
 def variants():
     width = 128
     heads = MODEL_WIDTH // width
-    floats = lambda values: torch.tensor(values, device="cuda", dtype=torch.float32)
+    floats = lambda values: torch.tensor(values, device=DEVICE, dtype=torch.float32)
     slopes = floats([2.0 ** (-8 * (h + 1) / heads) for h in range(heads)])
     for seqlen in (4096, 16384):
         make = lambda name, kv_heads=heads, **options: Case(
@@ -152,7 +153,7 @@ class Runner:
 def tessera_runners(case, names):
     """Prepared launches, and whole calls."""
     q, k, v = case.tensors
-    out = torch.full((*q.shape[:-1], v.shape[-1]), math.nan, device="cuda", dtype=q.dtype)
+    out = torch.full((*q.shape[:-1], v.shape[-1]), math.nan, device=DEVICE, dtype=q.dtype)
 
     def read(_):
         copy = out.clone()
@@ -177,12 +178,13 @@ def sdpa_runner(case, name):
     views = [x.transpose(1, 2) for x in case.tensors]
     options = {"is_causal": case.causal, "enable_gqa": case.kv_heads != case.heads}
     function = torch.nn.functional.scaled_dot_product_attention
-    note = "transposed views"
-    try:
-        with context():
+    with context():
+        try:
+            note = "transposed views"
             function(*views, **options)
-    except RuntimeError:
-        views, note = [x.contiguous() for x in views], "contiguous copies"
+        except RuntimeError:
+            views, note = [x.contiguous() for x in views], "contiguous copies"
+            function(*views, **options)
     run = lambda: function(*views, **options)
     return Runner(name, run, lambda out: out.transpose(1, 2), context, note)
 
@@ -204,7 +206,7 @@ def flex_runner(case):
     else:
         keep = lambda b, h, i, j: j <= i
     if case.causal:
-        mask = create_block_mask(keep, None, None, case.seqlen, case.seqlen, device="cuda")
+        mask = create_block_mask(keep, None, None, case.seqlen, case.seqlen, device=DEVICE)
     views = [x.transpose(1, 2) for x in case.tensors]
     torch._dynamo.reset()  # else the shapes of the last case make this one's dynamic
     function = torch.compile(flex_attention, dynamic=False)
@@ -246,7 +248,7 @@ def exact_rows(case, b, head, rows, rounded):
     kv_head = head // (case.heads // case.kv_heads)
     k, v = (case.sequence(x, b, kv_head).double() for x in (k, v))
     narrow = (lambda x: x.to(q.dtype).double()) if rounded else (lambda x: x)
-    row, col = rows[:, None], torch.arange(len(k), device="cuda")[None, :]
+    row, col = rows[:, None], torch.arange(len(k), device=DEVICE)[None, :]
     options = case.options
     x = case.sequence(q, b, head)[rows].double() @ k.T / math.sqrt(case.head_dim)
     if cap := options.get("softcap"):
@@ -274,7 +276,7 @@ def check_rows(case):
         b = int(torch.multinomial(weights, 1))
         length = case.lengths[b] if case.lengths else case.seqlen
         head = int(torch.randint(case.heads, (1,)))
-        rows = torch.randperm(length, device="cuda")[:64]
+        rows = torch.randperm(length, device=DEVICE)[:64]
         exact = exact_rows(case, b, head, rows, False)
         error = (exact_rows(case, b, head, rows, True) - exact).abs()
         samples.append((b, head, rows, exact))
@@ -382,7 +384,7 @@ def measure(case, names, rounds, dtype):
 
 def host_cost(dtype, calls=2000, batch=100):
     """Microseconds of the host for a launch of a tiny problem; the queue stays shallow."""
-    q, k, v = (torch.randn(1, 128, 2, 64, device="cuda").to(dtype) for _ in range(3))
+    q, k, v = (torch.randn(1, 128, 2, 64, device=DEVICE).to(dtype) for _ in range(3))
     case = plain(64, 128, False)
     case.tensors = q, k, v
     out = torch.empty_like(q)

@@ -6,7 +6,7 @@ from typing import Any, Optional
 from . import _library
 from ._abi import Append
 from ._arguments import is_hnd, stream_handle
-from ._frame import acquire
+from ._frame import acquire, submit
 
 _SIZE = ctypes.sizeof(Append)
 _run = _library.lib.tessera_append_run
@@ -68,6 +68,6 @@ def append(
             call.positions = frame.ints("positions", positions)
         if interleaved:
             call.interleaved = 1
-        frame.submit(_run, _library.engine(), _byref(call))
+        submit(frame.device, _run, _library.engine(), _byref(call))
     finally:
         frame.release()

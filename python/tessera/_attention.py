@@ -7,7 +7,7 @@ from typing import Any, Dict, Optional, Tuple
 from . import _library
 from ._abi import BF16, E4M3, F32, Attention
 from ._arguments import integer, is_hnd, real, stream_handle, wrong_choice
-from ._frame import Frame, acquire
+from ._frame import Frame, acquire, submit
 from .errors import Status, refusal
 
 _SIZE = ctypes.sizeof(Attention)
@@ -94,7 +94,7 @@ def attention(
             page_table, page_layout, q_descale, k_descale, v_descale, out, return_lse, stream,
             target,
         )  # fmt: skip
-        frame.submit(_run, _library.engine(), _byref(call))
+        submit(frame.device, _run, _library.engine(), _byref(call))
     finally:
         frame.release()
     return (out, lse) if return_lse else out
@@ -112,7 +112,7 @@ def explain(q: Any, k: Any, v: Any, **options: Any) -> Dict[str, Any]:
         call, out, lse = describe(frame, q, k, v, **all_options(options))
         text = ctypes.c_void_p()
         function = _library.lib.tessera_attention_explain
-        frame.submit(function, _library.engine(), _byref(call), _byref(text))
+        submit(frame.device, function, _library.engine(), _byref(call), _byref(text))
         answer: Dict[str, Any] = json.loads(_library.take_text(text))
         return answer
     finally:

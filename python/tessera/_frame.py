@@ -212,10 +212,6 @@ class Frame:
         like = origin(like)
         return framework_of(name, like).empty(name, like, dtype, shape, self.stream)
 
-    def submit(self, function: Any, *arguments: Any) -> None:
-        """Calls a function of the library on the device of the tensors."""
-        submit(self.device, function, *arguments)
-
     def keep(self) -> Tuple[List[Callable[[], None]], List[Any]]:
         """Takes from the frame what it would release: `held` and `kept`."""
         taken = self.held, self.kept

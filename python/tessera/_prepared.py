@@ -38,7 +38,7 @@ class Prepared:
             self._current = framework_of("q", origin(q)).stream
             prepared = ctypes.c_void_p()
             function = _library.lib.tessera_attention_prepare
-            frame.submit(function, self._engine, _byref(call), _byref(prepared))
+            submit(frame.device, function, self._engine, _byref(call), _byref(prepared))
             held, kept = frame.keep()
             kept += (q, k, v, self.out, self.lse, *options.values())
         finally:

@@ -8,6 +8,7 @@ from ._memory import HOST, Framework, Memory, no_such_dtype, not_here
 from .errors import unsupported
 
 _torch: Any = None
+_strided: Any = None
 _codes: Dict[Any, int] = {}  # torch.dtype -> tessera_dtype
 _dtypes: Dict[int, Any] = {}  # and back
 
@@ -36,7 +37,7 @@ def _read(
         device = tensor.get_device()
     else:
         raise not_here(name, str(tensor.device))
-    if tensor.layout is not _torch.strided:
+    if tensor.layout is not _strided:
         raise unsupported(name, f"{tensor.layout}", "a dense tensor")
     if tensor.requires_grad and _torch.is_grad_enabled():
         expected = "a tensor without, or torch.no_grad(): there are no gradients"
@@ -61,8 +62,9 @@ def _empty(name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Opti
 
 def framework() -> Framework:
     """Called when the first tensor is met; torch has been imported by then."""
-    global _torch, _stream
+    global _torch, _strided, _stream
     _torch = importlib.import_module("torch")
+    _strided = _torch.strided
     # Without making an object of the stream: a tenth of the time. Not in builds without CUDA.
     _stream = getattr(_torch._C, "_cuda_getCurrentRawStream", _public_stream)
     for code, name in enumerate(DTYPE_NAMES):
