@@ -12,6 +12,7 @@
 #include "runtime/Log.h"
 #include "runtime/Specialized.h"
 #include "runtime/Variants.h"
+#include "runtime/cuda/Assembler.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/BLAKE3.h"
@@ -153,6 +154,39 @@ public:
     }
   }
 
+  /// From `specialized` to machine code and how it is called.
+  Error finishForHost(const ArgumentBlock &arguments, CacheEntry &entry) {
+    if (Error error = advance(Stage::vector))
+      return error;
+    auto lowered = program.module->lookupSymbol<mlir::func::FuncOp>(name);
+    int64_t scratch = lowered->getAttrOfType<mlir::IntegerAttr>(scratchBytesName).getInt();
+    entry.signature = fmt::format("{}\n{}\n{}", name, scratch, arguments.str());
+    if (Error error = advance(Stage::llvm))
+      return error;
+    if (Error error = dump(Stage::assembly))
+      return error;
+    return emitNative(*program.module, target, NativeFormat::object).moveInto(entry.image);
+  }
+
+  Error finishForGpu(const ArgumentBlock &arguments, CacheEntry &entry) {
+    if (Error error = advance(Stage::scheduled))
+      return error;
+    if (Error error = advance(Stage::nvvm))
+      return error;
+    entry.signature = cudaProgramOf(*program.module, arguments).str();
+    if (Error error = dump(Stage::ptx))
+      return error;
+    PtxTarget ptxTarget = PtxTarget::of(key.target);
+    Expected<std::string> ptx = emitPtx(*program.module, ptxTarget);
+    if (!ptx)
+      return ptx.takeError();
+    Expected<cuda::Assembled> assembled = cuda::assemble(*ptx, ptxTarget.chip);
+    if (!assembled)
+      return assembled.takeError();
+    entry.image = std::move(assembled->image);
+    return Error::success();
+  }
+
   /// Writes a stage to `<folder>/<program>/<key>/<number>-<stage>.<extension>`.
   /// A dump that fails is a warning: the kernel is fine.
   Error dump(Stage stage) {
@@ -220,27 +254,14 @@ Expected<CacheEntry> Compiler::compile(const Key &key) const {
     return error;
   CacheEntry entry;
   entry.key = str(key);
-  entry.compiler = identity();
+  entry.compiler = identity(key.target);
   mlir::ModuleOp module = *compilation.program.module;
   entry.ir = textOf(module);
   auto function = *module.getOps<mlir::func::FuncOp>().begin();
-  const std::string &name = compilation.name;
-  std::string arguments = ArgumentBlock::of(function).str();
-
-  if (Error error = compilation.advance(Stage::vector))
+  ArgumentBlock arguments = ArgumentBlock::of(function);
+  if (Error error = isGpu(key.target) ? compilation.finishForGpu(arguments, entry)
+                                      : compilation.finishForHost(arguments, entry))
     return error;
-  auto lowered = module.lookupSymbol<mlir::func::FuncOp>(name);
-  int64_t scratch = lowered->getAttrOfType<mlir::IntegerAttr>(scratchBytesName).getInt();
-  entry.signature = fmt::format("{}\n{}\n{}", name, scratch, arguments);
-
-  if (Error error = compilation.advance(Stage::llvm))
-    return error;
-  if (Error error = compilation.dump(Stage::assembly))
-    return error;
-  Expected<std::string> image = emitNative(module, target, NativeFormat::object);
-  if (!image)
-    return image.takeError();
-  entry.image = std::move(*image);
   return entry;
 }
 
@@ -253,9 +274,9 @@ Expected<std::unique_ptr<Compiler::Specialized>> Compiler::specialize(const Key 
   return std::make_unique<Specialized>(Specialized{std::move(compilation.program)});
 }
 
-std::string Compiler::identity() const {
+std::string Compiler::identity(Target kind) const {
   return fmt::format("tessera pipeline {}, LLVM {}, {}", pipelineVersion.str(), LLVM_VERSION_STRING,
-                     target.identity());
+                     isGpu(kind) ? cuda::assemblerIdentity() : target.identity());
 }
 
 Expected<KernelHash> Compiler::hash(const Key &key) const {
@@ -273,7 +294,7 @@ Expected<KernelHash> Compiler::hash(const Key &key) const {
   add(canonicalBytes(key));
   std::string generic = textOf(*traced->module);
   add(arrayRefFromStringRef(generic));
-  add(arrayRefFromStringRef(identity()));
+  add(arrayRefFromStringRef(identity(key.target)));
   KernelHash hash;
   llvm::copy(hasher.final<32>(), hash.begin());
   return hash;

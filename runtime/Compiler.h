@@ -42,7 +42,7 @@ public:
 
   /// What names the kernel of a key across processes, machines and builds: the
   /// key's canonical bytes, the generic program, the pipeline's version, LLVM's
-  /// version and the CPU.
+  /// version, and the CPU or the assembler.
   llvm::Expected<KernelHash> hash(const Key &key) const;
 
   /// The program of a key's direction at stage `specialized`, with its context.
@@ -50,8 +50,9 @@ public:
   struct Specialized;
   llvm::Expected<std::unique_ptr<Specialized>> specialize(const Key &key) const;
 
-  /// LLVM's version and the CPU, for cache entries.
-  std::string identity() const;
+  /// LLVM's version and what it is made for (the CPU, or the assembler of a
+  /// GPU), for cache entries.
+  std::string identity(Target kind = Target::host) const;
 
 private:
   std::string dumpFolder;

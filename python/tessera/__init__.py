@@ -2,12 +2,14 @@
 
     out = tessera.attention(q, k, v, causal=True)
 
-on numpy arrays, torch tensors and anything with ``__dlpack__``, without copies.
+on numpy arrays, torch tensors and anything with ``__dlpack__``, on the CPU or a GPU, without
+copies.
 """
 
 from . import _library, errors, flash_attn
 from ._append import append
 from ._attention import attention, explain
+from ._prepared import Prepared, prepare
 from ._questions import check, compile, supports
 from .errors import Error, Status
 
@@ -16,6 +18,7 @@ version: str = _library.version()
 
 __all__ = [
     "Error",
+    "Prepared",
     "Status",
     "append",
     "attention",
@@ -24,6 +27,7 @@ __all__ = [
     "errors",
     "explain",
     "flash_attn",
+    "prepare",
     "supports",
     "version",
 ]

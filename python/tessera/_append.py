@@ -1,12 +1,12 @@
 """Appending to a cache."""
 
 import ctypes
-from typing import Any
+from typing import Any, Optional
 
 from . import _library
 from ._abi import Append
-from ._arguments import is_hnd
-from ._frame import acquire
+from ._arguments import is_hnd, stream_handle
+from ._frame import acquire, submit
 
 _SIZE = ctypes.sizeof(Append)
 _run = _library.lib.tessera_append_run
@@ -25,6 +25,8 @@ def append(
     sin: Any = None,
     positions: Any = None,
     interleaved: bool = False,
+    stream: Any = None,
+    target: Optional[str] = None,
 ) -> None:
     """cache[b, starts[b] + i] = rotate(rows[b, i], positions[b] + i), in place.
 
@@ -38,13 +40,18 @@ def append(
     positions: int32 [b]: of row 0; None: starts.
     interleaved: pairs are elements 2i and 2i + 1, instead of i and i + n.
 
-    Integers and tables may also be lists. Raises a subclass of :class:`tessera.Error`; then
-    nothing was written.
+    stream, target: as in :func:`tessera.attention`.
+
+    Integers and tables may also be lists, unless the cache is on a GPU. Raises a subclass of
+    :class:`tessera.Error`; then nothing was written.
     """
     frame = acquire()
     try:
         call = Append(_SIZE)
+        if stream is not None:
+            frame.stream = stream_handle(stream)
         call.rows = frame.tensor("rows", rows)
+        frame.aim(call, rows, target, stream)
         call.cache = frame.tensor("cache", cache, True)
         call.starts = frame.ints("starts", starts)
         if cu_seqlens is not None:
@@ -61,9 +68,6 @@ def append(
             call.positions = frame.ints("positions", positions)
         if interleaved:
             call.interleaved = 1
-        error = ctypes.c_void_p()
-        status = _run(_library.engine(), _byref(call), _byref(error))
-        if status:
-            raise _library.to_exception(status, error)
+        submit(frame.device, _run, _library.engine(), _byref(call))
     finally:
         frame.release()

@@ -1,7 +1,7 @@
 """Arguments that are no tensors."""
 
 import operator
-from typing import Any, Optional
+from typing import Any
 
 from .errors import Error, Status, refusal
 
@@ -39,10 +39,9 @@ def is_hnd(page_layout: str) -> int:
     raise wrong_choice("page_layout", page_layout, "NHD", "HND")
 
 
-def stream_handle(stream: Any) -> Optional[int]:
+def stream_handle(stream: Any) -> int:
     """The address of a stream: an integer, or an object like torch.cuda.Stream."""
-    handle = getattr(stream, "cuda_stream", stream)
-    return integer("stream", handle) or None
+    return integer("stream", getattr(stream, "cuda_stream", stream))
 
 
 def text(name: str, value: Any) -> bytes:

@@ -6,8 +6,8 @@ from typing import Any, Dict, Optional, Tuple
 
 from . import _library
 from ._abi import BF16, E4M3, F32, Attention
-from ._arguments import integer, is_hnd, real, stream_handle, text, wrong_choice
-from ._frame import Frame, acquire, framework_of
+from ._arguments import integer, is_hnd, real, stream_handle, wrong_choice
+from ._frame import Frame, acquire, submit
 from .errors import Status, refusal
 
 _SIZE = ctypes.sizeof(Attention)
@@ -48,9 +48,10 @@ def attention(
     Sizes: b batch, h heads, g kv_heads (divides h), d head_dim, e head_dim_v; d and e are
     multiples of 8 from 8 to 512.
 
-    Arrays are numpy arrays, torch tensors or objects with ``__dlpack__``, in memory the target
-    reaches; nothing is copied. q, k, v may have any strides as long as the last dimension is
-    contiguous. The others also may be lists; arrays must have the type that is named here.
+    Arrays are numpy arrays, torch tensors or objects with ``__dlpack__``, all on the CPU or all
+    on one GPU, where the call runs; nothing is copied. q, k, v may have any strides as long as
+    the last dimension is contiguous. On the CPU the others also may be lists; arrays must have
+    the type that is named here.
 
     q: [b, sq, h, d], or with cu_seqlens_q [total_q, h, d]. float32, float16, bfloat16,
         float8_e4m3fn or float8_e5m2.
@@ -66,7 +67,8 @@ def attention(
     softcap: c > 0: scores become c * tanh(score / c).
     scale: factor of q k^T; 1 / sqrt(d) if None.
     cu_seqlens_q, cu_seqlens_kv: int32 [b + 1]: where packed sequences begin, and the total.
-    max_seqlen_q, max_seqlen_kv: the longest, if known; else read from the lengths.
+    max_seqlen_q, max_seqlen_kv: the longest, if known; else read from the lengths. Memory of a
+        GPU is not read: there, max_seqlen_q is needed with cu_seqlens_q.
     seqused_kv: int32 [b]: only the first n keys of each sequence are used.
     page_table: int32 [b, max_pages], with seqused_kv: row r of sequence i lies in row
         r % page_size of page page_table[i][r // page_size]. Entries past a length are not read.
@@ -76,24 +78,23 @@ def attention(
         If None, a new array of q's kind and type (bfloat16 if q is float8).
     return_lse: also return the logarithm of the softmax sum: natural, float32, [b, h, sq] or
         [h, total_q].
-    stream: of a GPU target: an address or an object with ``cuda_stream``.
-    target: "host"; None: the best there is.
+    stream: of a GPU: an address (0: the default stream) or an object with ``cuda_stream``.
+        None: torch's current stream if q is a torch tensor, else the default stream.
+    target: "host" or "cuda"; None: what the tensors are on.
 
-    Returns out, or (out, lse). A row that sees no key is zero and its lse -inf, or the sink.
+    Returns out, or (out, lse); on a GPU once the work is on the stream, without waiting for it.
+    A row that sees no key is zero and its lse -inf, or the sink.
     Raises a subclass of :class:`tessera.Error`; then nothing was written.
     """
     frame = acquire()
     try:
-        call, out, lse = _describe(
+        call, out, lse = describe(
             frame, q, k, v, causal, causal_align, window, sink_tokens, sink_logits, alibi_slopes,
             softcap, scale, cu_seqlens_q, cu_seqlens_kv, max_seqlen_q, max_seqlen_kv, seqused_kv,
             page_table, page_layout, q_descale, k_descale, v_descale, out, return_lse, stream,
             target,
         )  # fmt: skip
-        error = ctypes.c_void_p()
-        status = _run(_library.engine(), _byref(call), _byref(error))
-        if status:
-            raise _library.to_exception(status, error)
+        submit(frame.device, _run, _library.engine(), _byref(call))
     finally:
         frame.release()
     return (out, lse) if return_lse else out
@@ -108,16 +109,22 @@ def explain(q: Any, k: Any, v: Any, **options: Any) -> Dict[str, Any]:
     """
     frame = acquire()
     try:
-        settings: Dict[str, Any] = {**(attention.__kwdefaults__ or {}), **options}
-        call, out, lse = _describe(frame, q, k, v, **settings)
+        call, out, lse = describe(frame, q, k, v, **all_options(options))
+        text = ctypes.c_void_p()
         function = _library.lib.tessera_attention_explain
-        answer: Dict[str, Any] = json.loads(_library.ask(function, _library.engine(), _byref(call)))
+        submit(frame.device, function, _library.engine(), _byref(call), _byref(text))
+        answer: Dict[str, Any] = json.loads(_library.take_text(text))
         return answer
     finally:
         frame.release()
 
 
-def _describe(
+def all_options(given: Dict[str, Any]) -> Dict[str, Any]:
+    """The options of :func:`attention`, where not given as they are there."""
+    return {**(attention.__kwdefaults__ or {}), **given}
+
+
+def describe(
     frame: Frame,
     q: Any,
     k: Any,
@@ -147,20 +154,24 @@ def _describe(
 ) -> Tuple[Attention, Any, Any]:
     """The C struct of a call, out and lse. Fields that are not set are zero: not given."""
     call = Attention(_SIZE)
-    q_memory, v_memory = frame.read("q", q), frame.read("v", v)
+    if stream is not None:
+        frame.stream = stream_handle(stream)
+    q_memory = frame.read("q", q)
+    frame.aim(call, q, target, stream)
     call.q = frame.place("q", q_memory)
     call.k = frame.tensor("k", k)
+    v_memory = frame.read("v", v)
     call.v = frame.place("v", v_memory)
     if out is None:
         dtype = q_memory[1] if q_memory[1] < E4M3 else BF16
         shape = (*q_memory[2][:-1], *v_memory[2][-1:])
-        out = framework_of("q", q).empty(q, dtype, shape)
+        out = frame.empty("out", q, dtype, shape)
     call.out = frame.tensor("out", out, True)
     lse = None
     if return_lse:
         dims = q_memory[2]
         shape = (*dims[:-3], *dims[-2:-1], *dims[-3:-2])
-        lse = framework_of("q", q).empty(q, F32, shape)
+        lse = frame.empty("lse", q, F32, shape)
         call.lse = frame.tensor("lse", lse, True)
 
     if causal:
@@ -204,10 +215,6 @@ def _describe(
         call.k_descale = frame.floats("k_descale", k_descale)
     if v_descale is not None:
         call.v_descale = frame.floats("v_descale", v_descale)
-    if target is not None:
-        call.target = text("target", target)
-    if stream is not None:
-        call.stream = stream_handle(stream)
     return call, out, lse
 
 

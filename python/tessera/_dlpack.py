@@ -3,10 +3,20 @@
 import ctypes
 import functools
 from ctypes import c_char_p, c_int32, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ._abi import BF16, DTYPE_NAMES, E4M3, E5M2, F16, F32, I32
-from ._memory import Framework, Memory, no_such_dtype, no_tensor, not_here, not_writable
+from ._memory import (
+    HOST,
+    Framework,
+    Memory,
+    default_stream,
+    device_name,
+    no_such_dtype,
+    no_tensor,
+    not_here,
+    not_writable,
+)
 from .errors import Status, refusal
 
 
@@ -49,9 +59,12 @@ _MAX_VERSION = (1, 1)
 _READ_ONLY = 1  # flags
 _IS_COPIED = 2
 
-# DLDeviceType: memory the host reads, and the names of what it does not.
+# DLDeviceType: memory the host reads, memory of CUDA's devices, and the names of others.
 _HOST_DEVICES = (1, 3, 11)  # CPU, CUDAHost, ROCMHost
-_DEVICE_NAMES = {2: "cuda", 4: "opencl", 7: "vulkan", 8: "metal", 10: "rocm", 13: "cuda_managed"}
+_CUDA_DEVICES = (2, 13)  # CUDA, CUDAManaged
+_DEVICE_NAMES = {4: "opencl", 7: "vulkan", 8: "metal", 10: "rocm"}
+# How the protocol writes CUDA's default stream, whose address is 0.
+_DEFAULT_STREAM = 1
 
 # DLDataTypeCode, bits, lanes.
 _CODES = {
@@ -81,17 +94,19 @@ _OLD, _USED_OLD = b"dltensor", b"used_dltensor"
 _NEW, _USED_NEW = b"dltensor_versioned", b"used_dltensor_versioned"
 
 
-def _export(array: Any) -> Any:
+def _export(array: Any, options: Dict[str, Any]) -> Any:
     """The capsule of an array, versioned if its library can."""
     try:
-        return array.__dlpack__(max_version=_MAX_VERSION)
+        return array.__dlpack__(max_version=_MAX_VERSION, **options)
     except TypeError:  # older than DLPack 1.0
-        return array.__dlpack__()
+        return array.__dlpack__(**options)
 
 
-def _consume(name: str, array: Any, held: List[Callable[[], None]]) -> Tuple[_DLTensor, int]:
+def _consume(
+    name: str, array: Any, held: List[Callable[[], None]], options: Dict[str, Any]
+) -> Tuple[_DLTensor, int]:
     """Takes ownership of an array's capsule until `held` is called: the tensor and its flags."""
-    capsule = _export(array)
+    capsule = _export(array, options)
     try:
         kind = _name_of(capsule)
     except (ValueError, TypeError):  # no capsule at all
@@ -122,12 +137,23 @@ def _integers(address: int, count: int) -> List[int]:
     return list((c_int64 * count).from_address(address)) if count else []
 
 
-def _read(name: str, array: Any, written: bool, held: List[Callable[[], None]]) -> Memory:
+def _read(
+    name: str,
+    array: Any,
+    written: bool,
+    held: List[Callable[[], None]],
+    stream: Optional[int],
+) -> Memory:
     device_type, device_id = array.__dlpack_device__()
-    if device_type not in _HOST_DEVICES:  # before the capsule, which might synchronise
-        device = _DEVICE_NAMES.get(int(device_type), f"device type {int(device_type)}")
-        raise not_here(name, f"{device}:{device_id}")
-    tensor, flags = _consume(name, array, held)
+    device = HOST
+    options: Dict[str, Any] = {}
+    if device_type in _CUDA_DEVICES:
+        device = int(device_id)
+        options["stream"] = stream or _DEFAULT_STREAM
+    elif device_type not in _HOST_DEVICES:  # before the capsule, which might synchronise
+        found = _DEVICE_NAMES.get(int(device_type), f"device type {int(device_type)}")
+        raise not_here(name, f"{found}:{device_id}")
+    tensor, flags = _consume(name, array, held, options)
     if written and flags & _READ_ONLY:
         raise not_writable(name)
     if written and flags & _IS_COPIED:
@@ -142,19 +168,23 @@ def _read(name: str, array: Any, written: bool, held: List[Callable[[], None]]) 
     # Strides of arrays without elements may be anything.
     given = tensor.strides and 0 not in shape
     strides = _integers(tensor.strides, tensor.ndim) if given else None
-    return (tensor.data or 0) + tensor.byte_offset, code, shape, strides
+    return (tensor.data or 0) + tensor.byte_offset, code, shape, strides, device
 
 
-def _empty(like: Any, code: int, shape: Tuple[int, ...]) -> Any:
+def _empty(name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Optional[int]) -> Any:
     """A numpy array: DLPack has no way to ask a library for a new one."""
     from . import _numpy
 
+    expected = f"an array of {DTYPE_NAMES[code]} to write to"
+    device_type, device_id = like.__dlpack_device__()
+    if device_type in _CUDA_DEVICES:
+        expected += f" on {device_name(int(device_id))}: DLPack makes no new ones"
+        raise refusal(Status.MISSING_TENSOR, name, "not given", expected)
     try:
-        return _numpy.empty(like, code, shape)
+        return _numpy.empty(name, like, code, shape, stream)
     except ImportError as error:
         found = f"not given, and {error.name} is not installed"
-        expected = f"an array of {DTYPE_NAMES[code]} to write to"
-        raise refusal(Status.MISSING_TENSOR, "out", found, expected) from None
+        raise refusal(Status.MISSING_TENSOR, name, found, expected) from None
 
 
-framework = Framework(_read, _empty)
+framework = Framework(_read, _empty, default_stream)

@@ -5,10 +5,11 @@ import ctypes
 import struct
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from . import _dlpack, _numpy
+from . import _cuda, _dlpack, _library, _numpy
 from ._abi import DTYPE_NAMES, F32, I32, Tensor
-from ._memory import Framework, Memory, View, no_tensor
-from .errors import Status, refusal
+from ._arguments import stream_handle, text
+from ._memory import HOST, Framework, Memory, View, device_name, no_tensor, not_here
+from .errors import Error, Status, refusal
 
 _MAX_RANK = 8  # more than any call has: the library names the one it expects
 _MAX_TENSORS = 16
@@ -21,17 +22,29 @@ _STRIDED = [struct.Struct(f"@NPiiPP{2 * rank}q") for rank in range(_MAX_RANK + 1
 _frameworks: Dict[type, Framework] = {}
 
 
-def _empty_like_view(like: View, dtype: int, shape: Tuple[int, ...]) -> Any:
-    return framework_of("", like.like).empty(like.like, dtype, shape)
-
-
-_frameworks[View] = Framework(lambda name, view, written, held: view.memory, _empty_like_view)
+# Who made the array that a view is of is asked for the rest.
+_frameworks[View] = _dlpack.framework._replace(
+    read=lambda name, view, written, held, stream: view.memory
+)
 
 
 def framework_of(name: str, tensor: Any) -> Framework:
     """Who reads an argument. Raises if it is no tensor."""
     kind = type(tensor)
     return _frameworks.get(kind) or _find_framework(name, kind, tensor)
+
+
+def origin(array: Any) -> Any:
+    """The array that a view is of."""
+    while type(array) is View:
+        array = array.like
+    return array
+
+
+def current_stream(array: Any, device: int) -> int:
+    """The address of the stream that the makers of an array work on."""
+    array = origin(array)
+    return framework_of("", array).stream(device)
 
 
 def _find_framework(name: str, kind: type, tensor: Any) -> Framework:
@@ -80,21 +93,28 @@ def _convert(name: str, values: Any, dtype: int) -> Tuple["array.array[Any]", Tu
 
 class Frame:
     """Slots for the tensors of a call. Take one with `acquire`, give it back with
-    `release` when the call has returned."""
+    `release` when the call has returned.
 
-    __slots__ = ("_memory", "_slots", "_next", "held", "kept")
+    device: where the tensors lie, all on the same; None: none has been read
+    stream: the address of the stream that the call is for; None: not known yet, or the host
+    """
+
+    __slots__ = ("_memory", "_slots", "_next", "_first", "device", "stream", "held", "kept")
 
     def __init__(self) -> None:
         self._memory = ctypes.create_string_buffer(_SLOT * _MAX_TENSORS)
         start = ctypes.addressof(self._memory)
         self._slots = [start + _SLOT * i for i in range(_MAX_TENSORS)]
         self._next = 0
+        self._first = ""
+        self.device: Optional[int] = None
+        self.stream: Optional[int] = None
         self.held: List[Callable[[], None]] = []  # called by release
         self.kept: List[Any] = []  # alive until release
 
     def place(self, name: str, memory: Memory) -> int:
         """Writes a tessera_tensor and gives its address."""
-        data, dtype, shape, strides = memory
+        data, dtype, shape, strides, _ = memory
         rank = len(shape)
         if rank > _MAX_RANK:
             raise refusal(Status.INVALID_RANK, f"{name}.rank", f"{rank}", f"at most {_MAX_RANK}")
@@ -119,22 +139,37 @@ class Frame:
         """The memory of a tensor, which the caller keeps alive."""
         kind = type(tensor)
         framework = _frameworks.get(kind) or _find_framework(name, kind, tensor)
-        return framework.read(name, tensor, written, self.held)
+        memory = framework.read(name, tensor, written, self.held, self.stream)
+        if memory[4] != self.device:
+            self._locate(name, memory[4])
+        return memory
+
+    def _locate(self, name: str, device: int) -> None:
+        """Where the first tensor lies all others must."""
+        if self.device is not None:
+            raise not_here(name, device_name(device), self._place())
+        self.device, self._first = device, name
+
+    def _place(self) -> str:
+        return f"{device_name(self.device or 0)}, where {self._first} lies"
 
     def tensor(self, name: str, tensor: Any, written: bool = False) -> int:
-        kind = type(tensor)
-        framework = _frameworks.get(kind) or _find_framework(name, kind, tensor)
-        return self.place(name, framework.read(name, tensor, written, self.held))
+        return self.place(name, self.read(name, tensor, written))
 
     def read_table(self, name: str, values: Any, dtype: int) -> Memory:
         """The memory of numbers beside the operands: an array of that type, which is not
-        converted, or a number or (nested) lists, which are."""
+        converted, or a number or (nested) lists, which are, into the host's memory."""
         if isinstance(values, (list, tuple, range, array.array, int, float)) or (
             not hasattr(values, "__dlpack__") and hasattr(values, "__float__")
         ):
+            if self.device is not None and self.device != HOST:
+                raise refusal(
+                    Status.UNSUPPORTED_TARGET, name, f"a {type(values).__name__}",
+                    f"an array of {DTYPE_NAMES[dtype]} on {self._place()}: nothing is copied there",
+                )  # fmt: skip
             numbers, shape = _convert(name, values, dtype)
             self.kept.append(numbers)
-            return numbers.buffer_info()[0], dtype, shape, None
+            return numbers.buffer_info()[0], dtype, shape, None, HOST
         memory = self.read(name, values)
         if memory[1] != dtype:
             found, expected = DTYPE_NAMES[memory[1]], DTYPE_NAMES[dtype]
@@ -150,8 +185,42 @@ class Frame:
     def ints(self, name: str, values: Any) -> int:
         return self.table(name, values, I32)
 
+    def aim(self, call: Any, first: Any, target: Optional[str], stream: Any) -> None:
+        """Says in a call's struct where it runs: where `first`, which has been read, lies."""
+        if target is not None:
+            call.target = text("target", target)
+        if self.device == HOST:
+            if target is not None and target != "host":
+                raise self._wrong_target(target, '"host"')
+            if stream is not None:
+                call.stream = self.stream  # which the library refuses
+            return
+        if target is None:
+            call.target = b"cuda"
+        elif target == "host":
+            raise self._wrong_target(target, '"cuda"')
+        if self.stream is None:
+            self.stream = current_stream(first, self.device or 0)
+        call.stream = self.stream
+
+    def _wrong_target(self, target: str, expected: str) -> Error:
+        expected += f": {self._first} lies on {device_name(self.device or 0)}"
+        return refusal(Status.UNSUPPORTED_TARGET, "target", f'"{target}"', expected)
+
+    def empty(self, name: str, like: Any, dtype: int, shape: Tuple[int, ...]) -> Any:
+        """A new array for the call, of the kind of `like`."""
+        like = origin(like)
+        return framework_of(name, like).empty(name, like, dtype, shape, self.stream)
+
+    def keep(self) -> Tuple[List[Callable[[], None]], List[Any]]:
+        """Takes from the frame what it would release: `held` and `kept`."""
+        taken = self.held, self.kept
+        self.held, self.kept = [], []
+        return taken
+
     def release(self) -> None:
         self._next = 0
+        self.device = self.stream = None
         if self.kept:
             self.kept.clear()
         if self.held:
@@ -159,6 +228,20 @@ class Frame:
             for call in held:
                 call()
         _free.append(self)
+
+
+def submit(device: Optional[int], function: Any, *arguments: Any) -> None:
+    """Calls a function of the library that can fail, with its device current."""
+    error = ctypes.c_void_p()
+    if device == HOST or not _cuda.enter(device or 0):
+        status = function(*arguments, ctypes.byref(error))
+    else:
+        try:
+            status = function(*arguments, ctypes.byref(error))
+        finally:
+            _cuda.leave()
+    if status:
+        raise _library.to_exception(status, error)
 
 
 # Frames that no call uses. Lists are safe between threads; a thread that finds none makes one.

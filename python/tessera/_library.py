@@ -49,6 +49,8 @@ def _declare(library: ctypes.CDLL) -> None:
     failing: Dict[str, List[Any]] = {  # name: arguments before `tessera_error **error`
         "engine_create": [POINTER(c_void_p)],
         "attention_run": [c_void_p, c_void_p],
+        "attention_prepare": [c_void_p, c_void_p, POINTER(c_void_p)],
+        "launch": [c_void_p, c_void_p],
         "append_run": [c_void_p, c_void_p],
         "supports": [c_char_p, POINTER(c_void_p)],
         "attention_explain": [c_void_p, c_void_p, POINTER(c_void_p)],
@@ -58,6 +60,8 @@ def _declare(library: ctypes.CDLL) -> None:
         function = getattr(library, "tessera_" + name)
         function.restype = c_int
         function.argtypes = [*arguments, POINTER(c_void_p)]
+    library.tessera_prepared_destroy.restype = None
+    library.tessera_prepared_destroy.argtypes = [c_void_p]
     library.tessera_version.restype = c_char_p
     library.tessera_version.argtypes = []
     library.tessera_error_destroy.restype = None
@@ -116,6 +120,11 @@ def ask(function: Any, *arguments: Any) -> str:
     status = function(*arguments, ctypes.byref(text), ctypes.byref(error))
     if status:
         raise to_exception(status, error)
+    return take_text(text)
+
+
+def take_text(text: c_void_p) -> str:
+    """What a text of the library's says; frees it."""
     try:
         return _text(lib.tessera_text_str(text))
     finally:

@@ -5,20 +5,28 @@ from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple
 from ._abi import DTYPE_NAMES, DTYPE_SIZES, I32
 from .errors import Error, Status, refusal
 
-# Address, tessera_dtype, shape, strides in elements (None: contiguous).
-Memory = Tuple[int, int, Sequence[int], Optional[Sequence[int]]]
+HOST = -1
+"""Where memory lies that the host reads; other devices are numbers of CUDA's."""
+
+# Address, tessera_dtype, shape, strides in elements (None: contiguous), device.
+Memory = Tuple[int, int, Sequence[int], Optional[Sequence[int]], int]
 
 
 class Framework(NamedTuple):
     """How arrays of one kind are read and made.
 
-    read(name, array, written, held): raises what `name` may not be; `written` says that
-        the call writes to it. `held` receives what is called after the call.
-    empty(like, dtype, shape): a new contiguous array beside `like`.
+    read(name, array, written, held, stream): raises what `name` may not be; `written` says
+        that the call writes to it. `held` receives what is called after the call. Memory of a
+        GPU is ready for work on `stream` (None: the default stream).
+    empty(name, like, dtype, shape, stream): a new contiguous array beside `like`, for work on
+        `stream` (None: the current one).
+    stream(device): the address of the stream that the framework works on now, 0 being the
+        default stream.
     """
 
-    read: Callable[[str, Any, bool, List[Callable[[], None]]], Memory]
-    empty: Callable[[Any, int, Tuple[int, ...]], Any]
+    read: Callable[[str, Any, bool, List[Callable[[], None]], Optional[int]], Memory]
+    empty: Callable[[str, Any, int, Tuple[int, ...], Optional[int]], Any]
+    stream: Callable[[int], int]
 
 
 class View:
@@ -73,7 +81,15 @@ def not_writable(name: str) -> Error:
     return refusal(Status.INVALID_VALUE, name, "read-only", "an array that can be written")
 
 
-def not_here(name: str, found: str) -> Error:
-    """Host kernels reach no other device, and nothing is copied behind the caller's back."""
-    expected = "cpu, where the host target computes"
+def device_name(device: int) -> str:
+    return "cpu" if device == HOST else f"cuda:{device}"
+
+
+def not_here(name: str, found: str, expected: str = "cpu or cuda") -> Error:
+    """No kernel reaches there, and nothing is copied behind the caller's back."""
     return refusal(Status.UNSUPPORTED_TARGET, f"{name}.device", found, expected)
+
+
+def default_stream(device: int) -> int:
+    """Of arrays whose library has no current stream, or does not say."""
+    return 0

@@ -2,10 +2,18 @@
 
 import ctypes
 import importlib
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ._abi import BF16, DTYPE_NAMES, E4M3, E5M2
-from ._memory import Framework, Memory, in_elements, no_such_dtype, not_writable
+from ._memory import (
+    HOST,
+    Framework,
+    Memory,
+    default_stream,
+    in_elements,
+    no_such_dtype,
+    not_writable,
+)
 
 _ML_DTYPES = (BF16, E4M3, E5M2)
 
@@ -60,7 +68,13 @@ def _code(name: str, dtype: Any) -> int:
     raise no_such_dtype(name, str(dtype))
 
 
-def _read(name: str, array: Any, written: bool, held: List[Callable[[], None]]) -> Memory:
+def _read(
+    name: str,
+    array: Any,
+    written: bool,
+    held: List[Callable[[], None]],
+    stream: Optional[int],
+) -> Memory:
     dtype = array.dtype
     code = _codes.get(dtype) or _code(name, dtype)
     capsule = array.__array_struct__
@@ -69,12 +83,12 @@ def _read(name: str, array: Any, written: bool, held: List[Callable[[], None]]) 
     if written and not flags & _WRITEABLE:
         raise not_writable(name)
     strides = None if flags & _C_CONTIGUOUS else in_elements(name, array.strides, code)
-    return interface.data or 0, code, array.shape, strides
+    return interface.data or 0, code, array.shape, strides, HOST
 
 
-def empty(like: Any, code: int, shape: Tuple[int, ...]) -> Any:
+def empty(name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Optional[int]) -> Any:
     dtype = _dtypes.get(code) or _dtype(code)
     return _numpy.empty(shape, dtype)
 
 
-framework = Framework(_read, empty)
+framework = Framework(_read, empty, default_stream)

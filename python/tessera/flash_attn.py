@@ -9,6 +9,7 @@ padded cache) is refused.
 
 import array
 import ctypes
+import importlib
 from typing import Any, List, Optional, Tuple
 
 from ._abi import DTYPE_NAMES, DTYPE_SIZES, F32, I32
@@ -16,7 +17,7 @@ from ._append import append
 from ._arguments import integer
 from ._attention import attention
 from ._frame import Frame, acquire
-from ._memory import Memory, View, row_major
+from ._memory import HOST, Memory, View, row_major
 from .errors import Status, refusal, unsupported
 
 __all__ = ["flash_attn_func", "flash_attn_varlen_func", "flash_attn_with_kvcache"]
@@ -73,9 +74,14 @@ def flash_attn_varlen_func(
     try:
         cu_seqlens_kv, seqused_kv = cu_seqlens_k, None
         if block_table is not None:  # pages have lengths, and no place in a packed tensor
-            ends = _values("cu_seqlens_k", frame.read_table("cu_seqlens_k", cu_seqlens_k, I32))
+            frame.read("q", q)
+            ends = frame.read_table("cu_seqlens_k", cu_seqlens_k, I32)
             cu_seqlens_kv = None
-            seqused_kv = _table([end - begin for begin, end in zip(ends, ends[1:])])
+            if ends[4] == HOST:
+                numbers = _values("cu_seqlens_k", ends)
+                seqused_kv = _table([end - begin for begin, end in zip(numbers, numbers[1:])])
+            else:
+                seqused_kv = cu_seqlens_k[1:] - cu_seqlens_k[:-1]
         result = attention(
             q, k, v, causal=causal, window=_window(window_size), softcap=softcap,
             alibi_slopes=alibi_slopes, scale=softmax_scale, cu_seqlens_q=cu_seqlens_q,
@@ -153,15 +159,15 @@ def flash_attn_with_kvcache(
             keys.take(batch)
             values.take(batch)
 
-        lengths: Optional[List[int]] = None
+        table: Any = None
         if cache_seqlens is not None:
-            lengths = _lengths(frame, cache_seqlens, batch)
+            table = _lengths(frame, q, cache_seqlens, batch)
         elif pages is not None:  # they are as long as their pages
             columns = frame.read_table("block_table", pages, I32)[2][-1:]
-            lengths = [keys.rows * columns[0]] * batch if columns else None
-        table = None if lengths is None else _table(lengths)
+            if columns:
+                table = _repeated(frame, q, "cache_seqlens", keys.rows * columns[0], batch)
 
-        if k is not None and lengths is not None:
+        if k is not None and table is not None:
             cos = _float32(frame, "rotary_cos", rotary_cos)
             sin = _float32(frame, "rotary_sin", rotary_sin)
             append(
@@ -171,9 +177,8 @@ def flash_attn_with_kvcache(
             append(v, values.view, table, page_table=pages)
             if cos is not None:
                 local = causal or window != (-1, -1)
-                q = _rotated(q, query, table, local, cos, sin, rotary_interleaved)
-            new = frame.read("k", k)[2][1]
-            table = _table([length + new for length in lengths])
+                q = _rotated(frame, q, query, table, local, cos, sin, rotary_interleaved)
+            table = _longer(table, frame.read("k", k)[2][1])
 
         return attention(
             q, keys.view, values.view, causal=causal, window=window, softcap=softcap,
@@ -196,41 +201,55 @@ class _Cache:
     def take(self, batch: int) -> None:
         """Only the first sequences belong to queries."""
         if self.count > batch:
-            data, dtype, shape, strides = self._memory
-            self.view = View(self.view.like, (data, dtype, (batch, *shape[1:]), strides))
+            data, dtype, shape, strides, device = self._memory
+            self.view = View(self.view.like, (data, dtype, (batch, *shape[1:]), strides, device))
 
 
 def _as_pages(frame: Frame, indices: Any, count: int) -> View:
     """cache_batch_idx as a page table: a sequence of the cache is a page with all its rows."""
     memory = frame.read_table("cache_batch_idx", indices, I32)
-    for i, index in enumerate(_values("cache_batch_idx", memory)):
-        if not 0 <= index < count:
-            subject = f"cache_batch_idx[{i}]"
-            expected = f"one of the {count} sequences of the cache"
-            raise refusal(Status.INVALID_PAGES, subject, f"{index}", expected)
-    data, dtype, (batch,), strides = memory
-    return View(indices, (data, dtype, (batch, 1), (strides[0] if strides else 1, 1)))
+    _refuse_rank("cache_batch_idx", memory, 1)
+    data, dtype, (batch,), strides, device = memory
+    if device == HOST:
+        for i, index in enumerate(_values("cache_batch_idx", memory)):
+            if not 0 <= index < count:
+                subject = f"cache_batch_idx[{i}]"
+                expected = f"one of the {count} sequences of the cache"
+                raise refusal(Status.INVALID_PAGES, subject, f"{index}", expected)
+    return View(indices, (data, dtype, (batch, 1), (strides[0] if strides else 1, 1), device))
 
 
 def _rotated(
-    q: Any, query: Memory, positions: Any, local: bool, cos: Any, sin: Any, interleaved: bool
+    frame: Frame,
+    q: Any,
+    query: Memory,
+    positions: Any,
+    local: bool,
+    cos: Any,
+    sin: Any,
+    interleaved: bool,
 ) -> View:
     """A rotated copy of the queries."""
-    data, dtype, shape, strides = query
+    data, dtype, shape, strides, device = query
     batch, seqlen, heads, width = shape
     strides = strides or row_major(shape)
     dense, size = row_major(shape), DTYPE_SIZES[dtype]
-    memory = (ctypes.c_char * (batch * seqlen * heads * width * size))()
-    start = ctypes.addressof(memory)
-    starts = _table([0] * batch)
+    memory: Any
+    if device == HOST:
+        memory = (ctypes.c_char * (batch * seqlen * heads * width * size))()
+        start = ctypes.addressof(memory)
+    else:
+        memory = frame.empty("q", q, dtype, tuple(shape))
+        start = frame.read("q", memory)[0]
+    starts = _repeated(frame, q, "starts", 0, batch)
     # Without an order among the queries all are rotated to one position, one by one.
     parts = [(0, seqlen)] if local else [(i, 1) for i in range(seqlen)]
     for first, count in parts:
         part = (batch, count, heads, width)
-        rows = View(q, (data + first * strides[1] * size, dtype, part, strides))
-        target = View(q, (start + first * dense[1] * size, dtype, part, dense))
+        rows = View(q, (data + first * strides[1] * size, dtype, part, strides, device))
+        target = View(q, (start + first * dense[1] * size, dtype, part, dense, device))
         append(rows, target, starts, cos=cos, sin=sin, positions=positions, interleaved=interleaved)
-    return View(q, (start, dtype, shape, None), memory)
+    return View(q, (start, dtype, shape, None, device), memory)
 
 
 def _float32(frame: Frame, name: str, table: Any) -> Any:
@@ -242,19 +261,39 @@ def _float32(frame: Frame, name: str, table: Any) -> Any:
     return table.float() if hasattr(table, "float") else table
 
 
-def _lengths(frame: Frame, cache_seqlens: Any, batch: int) -> List[int]:
+def _lengths(frame: Frame, q: Any, cache_seqlens: Any, batch: int) -> Any:
+    """An int32 array where q lies."""
     if isinstance(cache_seqlens, int):
-        return [cache_seqlens] * batch
+        return _repeated(frame, q, "cache_seqlens", cache_seqlens, batch)
     if not hasattr(cache_seqlens, "__dlpack__") and hasattr(cache_seqlens, "__index__"):
-        return [integer("cache_seqlens", cache_seqlens)] * batch
-    return _values("cache_seqlens", frame.read_table("cache_seqlens", cache_seqlens, I32))
+        number = integer("cache_seqlens", cache_seqlens)
+        return _repeated(frame, q, "cache_seqlens", number, batch)
+    memory = frame.read_table("cache_seqlens", cache_seqlens, I32)
+    _refuse_rank("cache_seqlens", memory, 1)
+    return cache_seqlens if memory[4] != HOST else _table(_values("cache_seqlens", memory))
+
+
+def _longer(lengths: Any, by: int) -> Any:
+    if type(lengths) is View:
+        return _table([length + by for length in _values("lengths", lengths.memory)])
+    return lengths + by  # on the GPU
+
+
+def _repeated(frame: Frame, q: Any, name: str, number: int, count: int) -> Any:
+    """An int32 array where q lies that holds one number."""
+    if frame.device == HOST:
+        return _table([number] * count)
+    if not hasattr(q, "new_full"):  # of torch, whose stream it is filled on
+        raise refusal(
+            Status.UNSUPPORTED_TARGET, name, f"{number}", "an int32 array on the GPU of q"
+        )
+    return q.new_full((count,), number, dtype=importlib.import_module("torch").int32)
 
 
 def _values(name: str, memory: Memory) -> List[int]:
-    """The numbers of an int32 array of rank 1."""
-    data, _, shape, strides = memory
-    if len(shape) != 1:
-        raise refusal(Status.INVALID_RANK, f"{name}.rank", f"{len(shape)}", "1")
+    """The numbers of an int32 array of rank 1 in the host's memory."""
+    data, _, shape, strides, _ = memory
+    _refuse_rank(name, memory, 1)
     count, stride = shape[0], strides[0] if strides else 1
     if stride == 1 or count == 0:
         return list((ctypes.c_int32 * count).from_address(data)) if count else []
@@ -269,7 +308,7 @@ def _table(numbers: List[int]) -> View:
     except OverflowError:
         expected = "numbers of 32 bits"
         raise refusal(Status.INVALID_LENGTHS, "lengths", f"{max(numbers)}", expected) from None
-    return View(None, (table.buffer_info()[0], I32, (len(numbers),), None), table)
+    return View(None, (table.buffer_info()[0], I32, (len(numbers),), None, HOST), table)
 
 
 def _window(window_size: Any) -> Any:
@@ -294,6 +333,6 @@ def _refuse_lonely(name: str, one: Any, other_name: str, other: Any) -> None:
         raise refusal(Status.MISSING_TENSOR, missing, "not given", f"an array beside {given}")
 
 
-def _refuse_rank(name: str, memory: Memory) -> None:
-    if len(memory[2]) != 4:
-        raise refusal(Status.INVALID_RANK, f"{name}.rank", f"{len(memory[2])}", "4")
+def _refuse_rank(name: str, memory: Memory, rank: int = 4) -> None:
+    if len(memory[2]) != rank:
+        raise refusal(Status.INVALID_RANK, f"{name}.rank", f"{len(memory[2])}", f"{rank}")

@@ -82,11 +82,14 @@ class Producer:
         self.dtype = dtype or array.dtype.name
         self.offset, self.dense, self.major = offset, dense, major
         self.exported = self.released = 0
+        self.streams = []  # that exports were for
 
     def __dlpack_device__(self):
         return self.device
 
     def __dlpack__(self, *args, **kwargs):
+        if self.device[0] == 2:
+            self.streams.append(kwargs.pop("stream"))
         if self.versioned:
             return self._export(New, b"dltensor_versioned", kwargs["max_version"])
         if args or kwargs:  # as libraries do that are older than DLPack 1.0

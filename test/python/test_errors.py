@@ -173,17 +173,20 @@ class RefusalTest(unittest.TestCase):
         )  # fmt: skip
         self.assertIsInstance(error, RuntimeError)
         self.assertEqual(
-            error.message, "k.device is cuda:1, expected cpu, where the host target computes"
+            error.message, "k.device is cuda:1, expected cpu, where q lies"
         )
+        self.refused(
+            errors.UnsupportedTargetError, NotImplementedError, k=Producer(self.k, device=(8, 0)),
+            subject=r"^k\.device$", found="metal:0", expected="cpu or cuda",
+        )  # fmt: skip
 
     def test_target(self):
         self.refused(
             errors.UnsupportedTargetError, NotImplementedError, target="sm80", subject="target"
         )
-        # Without a driver, and with one: the arrays are memory of the host.
         self.refused(
-            errors.UnsupportedTargetError, NotImplementedError, target="sm90a",
-            subject=r"^(target|q\.data)$",
+            errors.UnsupportedTargetError, NotImplementedError, target="sm90a", subject="^target$",
+            found="sm90a", expected='"host": q lies on cpu',
         )  # fmt: skip
         np.testing.assert_array_equal(
             tessera.attention(self.q, self.k, self.v, target="host"),

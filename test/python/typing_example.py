@@ -11,7 +11,9 @@ def attend(q: object, k: object, v: object) -> object:
     try:
         out, lse = tessera.attention(q, k, v, causal=known, window=(None, 3), return_lse=True)
         tessera.append(q, k, [0], interleaved=True)
-        return flash_attn_func(q, k, v, causal=True), out, lse, text
+        prepared: tessera.Prepared = tessera.prepare(q, k, v, causal=known)
+        prepared.launch(stream=0)
+        return prepared.out, flash_attn_func(q, k, v, causal=True), out, lse, text
     except tessera.errors.InvalidShapeError as error:
         status: tessera.Status = error.status
         return status, error.nearest
