@@ -341,6 +341,25 @@ def SmToNvvmPass : Pass<"sm-to-nvvm", "::mlir::ModuleOp"> {
   ];
 }
 
+def FoldPositionsPass : Pass<"nvptx-fold-positions", "::mlir::ModuleOp"> {
+  let summary = "Compare and convert positions as a constant plus a number of the row.";
+  let description = [{
+    On vectors with the layout of a fragment:
+
+    ```mlir
+    cmpi sle, columns + %first, repeat(%rows)   ->  cmpi sle, constant, repeat(%rows - %first)
+    cmpi sle, c, repeat(%a) and cmpi slt, c, repeat(%b)
+                                                ->  cmpi sle, c, repeat(min(%a, %b - 1))
+    sitofp(|repeat(%rows) - columns|)           ->  |repeat(sitofp(%rows)) - constant|
+    ```
+
+    One comparison an element for a mask, however many bounds it has, and one
+    addition for a distance.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 //===----------------------------------------------------------------------===//
 // Host: a specialized program to vector code for this CPU
 //===----------------------------------------------------------------------===//

@@ -125,7 +125,8 @@ void buildGpuNvvm(OpPassManager &pm) {
   pm.addPass(createSmToNvvmPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createFoldPositionsPass());
+  pm.addPass(createCSEPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createConvertMathToLLVMPass());

@@ -28,7 +28,8 @@ struct Elementwise : ConversionPattern {
   LogicalResult matchAndRewrite(Operation *op, ArrayRef<Value> operands,
                                 ConversionPatternRewriter &rewriter) const override {
     if (!isa<arith::ArithDialect, math::MathDialect>(op->getDialect()) ||
-        isa<arith::ConstantOp, arith::IndexCastOp>(op))
+        isa<arith::ConstantOp, arith::IndexCastOp, arith::CeilDivSIOp, arith::CeilDivUIOp,
+            arith::FloorDivSIOp>(op))
       return rewriter.notifyMatchFailure(op, "not elementwise arithmetic");
     for (Value value : llvm::concat<Value>(op->getOperands(), op->getResults()))
       if (auto tile = dyn_cast<RankedTensorType>(value.getType()); tile && isPacked(tile))

@@ -5,6 +5,7 @@
 #include "passes/nvptx/Patterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -54,6 +55,8 @@ struct SmToNvvmPass : impl::SmToNvvmPassBase<SmToNvvmPass> {
     scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, target);
     // Also loops whose bounds are an index, and nothing else.
     target.addDynamicallyLegalOp<scf::ForOp>([&](Operation *op) { return types.isLegal(op); });
+    target.addIllegalOp<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>();
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
     populateElementPatterns(patterns, types, *frame);
     populateRingPatterns(patterns, types, *frame);
     populateProductPatterns(patterns, types, *frame);

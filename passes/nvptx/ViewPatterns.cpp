@@ -81,6 +81,16 @@ struct LowerLength : FramePattern<tile::LengthOp> {
   }
 };
 
+/// Elements i and i + 1 of a fragment, neighbours in a row.
+Value pairAt(ImplicitLocOpBuilder &at, RankedTensorType tile, Value fragment, int64_t i) {
+  if (isPacked(tile))
+    return vector::ExtractOp::create(at, fragment, i / 2);
+  return vector::FromElementsOp::create(
+      at, VectorType::get(2, tile.getElementType()),
+      ValueRange{vector::ExtractOp::create(at, fragment, i),
+                 vector::ExtractOp::create(at, fragment, i + 1)});
+}
+
 // Each thread writes what it holds, neighbours together. Rows past the end are left out.
 struct LowerStore : FramePattern<tile::StoreOp> {
   using FramePattern::FramePattern;
@@ -106,9 +116,6 @@ struct LowerStore : FramePattern<tile::StoreOp> {
     Value first = add(at, mul(at, adaptor.getTile(), constantI32(at, tile.getDimSize(0))),
                       frame.firstRow(at));
     bool isColumn = tile.getDimSize(1) == 1;
-    Value value = adaptor.getValue();
-    if (isPacked(tile))
-      value = vector::BitCastOp::create(at, unpackedType(tile), value);
     for (int64_t row = 0; row < rowsOfThread; ++row) {
       Value number = add(at, first, constantI32(at, 8 * row));
       Value isInside = arith::CmpIOp::create(at, arith::CmpIPredicate::slt, number, limit);
@@ -123,7 +130,7 @@ struct LowerStore : FramePattern<tile::StoreOp> {
       at.setInsertionPointToStart(branch.thenBlock());
       Value offset = add(at, base, mul(at, wide(at, number), rowStride));
       if (isColumn) {
-        LLVM::StoreOp::create(at, vector::ExtractOp::create(at, value, row),
+        LLVM::StoreOp::create(at, vector::ExtractOp::create(at, adaptor.getValue(), row),
                               elementAt(at, data, element, offset));
         continue;
       }
@@ -132,10 +139,7 @@ struct LowerStore : FramePattern<tile::StoreOp> {
       for (int64_t i = 0; i < fragmentSize(tile); i += 2) {
         if (rowOfElement(i) != row)
           continue;
-        Value pair = vector::FromElementsOp::create(
-            at, VectorType::get(2, element),
-            ValueRange{vector::ExtractOp::create(at, value, i),
-                       vector::ExtractOp::create(at, value, i + 1)});
+        Value pair = pairAt(at, tile, adaptor.getValue(), i);
         Value place = LLVM::GEPOp::create(
             at, address.getType(), element, address,
             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(columnOfElement(i))});
