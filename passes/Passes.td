@@ -233,7 +233,13 @@ def SkipUnitScalingPass : Pass<"tile-skip-unit-scaling", "::mlir::func::FuncOp">
   let description = [{
     Input:   `%y = %dot * broadcast(%f)` in a loop.
     Output:  `%y = scf.if (sm.warp_any %f != 1) { %dot * broadcast(%f) } else { %dot }`
+
+    With `branch` it stays a branch; else the assembler predicates the multiplications, which is
+    better where there is other work to interleave them with.
   }];
+  let options = [
+    Option<"branch", "branch", "bool", "false", "Keep the branch.">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::tessera::sm::SmDialect"];
 }
@@ -242,12 +248,12 @@ def ScheduleTilesPass : Pass<"sm-schedule-tiles", "::mlir::func::FuncOp"> {
   let summary = "Each thread block takes points of the grid until none is left.";
   let description = [{
     Input:   `%t, %h, %b = tile.grid %tiles, %heads, %batches ...`
-    Output:  a loop over rounds; in each, a block computes one point.
+    Output:  a loop in which a block computes the point of its own number, and then those of the
+             tickets it takes.
 
     The heads whose keys and values fit into the cache together go one group after the other.
     Within a group the tile is slowest, and with `longest-last` tiles are taken from the last
-    to the first: long ones first. Every second round runs backwards over the blocks. Leaves no
-    `tile.grid`.
+    to the first: long ones first. Leaves no `tile.grid`.
   }];
   let options = [
     Option<"longestLast", "longest-last", "bool", "false",

@@ -100,7 +100,7 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   func.addPass(createCanonicalizerPass());
   // Reads the lists of ranges, so it comes before they are arithmetic.
   func.addPass(createPipelineProductsPass());
-  func.addPass(createSkipUnitScalingPass());
+  func.addPass(createSkipUnitScalingPass({.branch = schedule.branch}));
   func.addPass(createExpandRangesPass());
   func.addPass(createSkipIdlePointsPass());
   func.addPass(createScheduleTilesPass({.longestLast = schedule.longestLast}));
@@ -173,13 +173,7 @@ void registerPassesAndPipelines() {
   PassPipelineRegistration<ScheduleOptions>(
       "gpu-scheduled", "specialized -> scheduled",
       [](OpPassManager &pm, const ScheduleOptions &options) {
-        buildGpuScheduled(pm, {.groups = options.groups,
-                               .blockN = 0,
-                               .stages = options.stages,
-                               .producerRegisters = 24,
-                               .consumerRegisters = 240,
-                               .lazyMax = 0,
-                               .longestLast = false});
+        buildGpuScheduled(pm, {.groups = options.groups, .stages = options.stages});
       });
   PassPipelineRegistration<>("gpu-nvvm", "scheduled -> the llvm and nvvm dialects", buildGpuNvvm);
   PassPipelineRegistration<>("host-llvm", "vector -> the llvm dialect", buildHostLLVM);

@@ -23,22 +23,14 @@ struct ScheduleRow {
 // Registers: 512 of 128 threads each in all. What a consumer holds (scores, output,
 // probabilities, and about 30 more) must fit.
 static constexpr ScheduleRow table[] = {
-    {64, false, {.groups = 3, .blockN = 128, .stages = 2, .producerRegisters = 32,
-                 .consumerRegisters = 160, .lazyMax = 8, .longestLast = false}},
-    {64, true, {.groups = 3, .blockN = 128, .stages = 2, .producerRegisters = 32,
-                .consumerRegisters = 160, .lazyMax = 8, .longestLast = true}},
-    {128, false, {.groups = 2, .blockN = 128, .stages = 2, .producerRegisters = 40,
-                  .consumerRegisters = 232, .lazyMax = 8, .longestLast = false}},
-    {128, true, {.groups = 2, .blockN = 128, .stages = 2, .producerRegisters = 40,
-                 .consumerRegisters = 232, .lazyMax = 8, .longestLast = true}},
-    {192, false, {.groups = 2, .blockN = 96, .stages = 2, .producerRegisters = 40,
-                  .consumerRegisters = 232, .lazyMax = 8, .longestLast = false}},
-    {192, true, {.groups = 2, .blockN = 96, .stages = 2, .producerRegisters = 40,
-                 .consumerRegisters = 232, .lazyMax = 8, .longestLast = true}},
-    {256, false, {.groups = 2, .blockN = 80, .stages = 2, .producerRegisters = 40,
-                  .consumerRegisters = 232, .lazyMax = 8, .longestLast = false}},
-    {256, true, {.groups = 2, .blockN = 80, .stages = 2, .producerRegisters = 40,
-                 .consumerRegisters = 232, .lazyMax = 8, .longestLast = true}},
+    {64, false, {.groups = 3, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = true}},
+    {64, true, {.groups = 3, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = true}},
+    {128, false, {.groups = 2, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = false}},
+    {128, true, {.groups = 2, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = false}},
+    {192, false, {.groups = 2, .blockN = 96, .stages = 2, .lazyMax = 8, .branch = true}},
+    {192, true, {.groups = 2, .blockN = 96, .stages = 2, .lazyMax = 8, .branch = true}},
+    {256, false, {.groups = 2, .blockN = 80, .stages = 2, .lazyMax = 8, .branch = true}},
+    {256, true, {.groups = 2, .blockN = 80, .stages = 2, .lazyMax = 8, .branch = true}},
 };
 
 /// Registers of the warp groups, by how many of them compute.
@@ -58,10 +50,10 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
     return refuse(ErrorCode::unsupportedHeadDim, "key: d", fmt::format("{}", width),
                   "at most 256 on this target", "256");
   GpuSchedule schedule = row->schedule;
-  if (key.blockM) {
+  schedule.longestLast = key.causal;
+  if (key.blockM)
     schedule.groups = key.blockM / 64;
-    setRegisters(schedule);
-  }
+  setRegisters(schedule);
   if (key.blockN)
     schedule.blockN = key.blockN;
   if (key.stages)

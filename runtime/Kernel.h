@@ -11,6 +11,10 @@
 
 namespace tessera {
 
+namespace cuda {
+class Tickets;
+} // namespace cuda
+
 class HostThreads;
 class Kernel;
 
@@ -19,6 +23,7 @@ struct CudaLaunch {
   cuda::Site site;
   cuda::CUfunction function = nullptr;
   unsigned blocks = 0;
+  const cuda::Tickets *tickets = nullptr; ///< null: the program takes none
   std::vector<cuda::CUtensorMap> maps;
 };
 

@@ -32,6 +32,17 @@ def Sm_BlockCountOp : Sm_Op<"block_count", [Pure]> {
   let assemblyFormat = "attr-dict";
 }
 
+def Sm_TakeTicketOp : Sm_Op<"take_ticket"> {
+  let summary = "The next number that no block has.";
+  let description = [{
+    Numbers below the count of blocks belong to the blocks themselves
+    (`sm.block_id`); tickets follow. The producer takes one, and all consumers of its block
+    are told the same.
+  }];
+  let results = (outs Index:$result);
+  let assemblyFormat = "attr-dict";
+}
+
 def Sm_RolesOp : Sm_Op<"roles", [NoTerminator, SingleBlock]> {
   let summary = "What the producer and the consumers do, at the same time.";
   let description = [{
@@ -197,6 +208,15 @@ def Sm_WarpAnyOp : Sm_Op<"warp_any"> {
   let arguments = (ins Sm_MaskTile:$mask);
   let results = (outs I1:$result);
   let assemblyFormat = "$mask attr-dict `:` type($mask)";
+}
+
+def Sm_BranchOnlyOp : Sm_Op<"branch_only"> {
+  let summary = "Keep what stands beside it under its branch.";
+  let description = [{
+    Without it, arithmetic under a branch may be computed on both sides and selected, or
+    predicated.
+  }];
+  let assemblyFormat = "attr-dict";
 }
 
 #endif // TESSERA_PASSES_IR_SMOPS

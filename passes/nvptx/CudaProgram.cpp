@@ -11,7 +11,7 @@ using namespace llvm;
 namespace tessera {
 
 // name
-// threads shared blocks
+// threads shared blocks tickets
 // view:columns:rows ...
 // the argument block
 std::string CudaProgram::str() const {
@@ -19,7 +19,8 @@ std::string CudaProgram::str() const {
   for (const TensorMapRequest &map : maps)
     requests += fmt::format("{}{}:{}:{}", requests.empty() ? "" : " ", map.view, map.boxColumns,
                             map.boxRows);
-  return fmt::format("{}\n{} {} {}\n{}\n{}", name, threads, sharedBytes, blocksPerSM, requests,
+  return fmt::format("{}\n{} {} {} {}\n{}\n{}", name, threads, sharedBytes, blocksPerSM,
+                     tickets ? 1 : 0, requests,
                      arguments.str());
 }
 
@@ -37,10 +38,12 @@ Expected<CudaProgram> CudaProgram::parse(StringRef text) {
 
   SmallVector<StringRef, 3> numbers;
   lines[1].split(numbers, ' ');
-  if (numbers.size() != 3 || numbers[0].getAsInteger(10, program.threads) ||
+  int tickets;
+  if (numbers.size() != 4 || numbers[3].getAsInteger(10, tickets) || numbers[0].getAsInteger(10, program.threads) ||
       numbers[1].getAsInteger(10, program.sharedBytes) ||
       numbers[2].getAsInteger(10, program.blocksPerSM))
     return malformed();
+  program.tickets = tickets;
 
   SmallVector<StringRef, 4> requests;
   lines[2].split(requests, ' ', -1, /*KeepEmpty=*/false);

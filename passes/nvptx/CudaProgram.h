@@ -1,7 +1,8 @@
 //===- CudaProgram.h - what a GPU program asks of who launches it ---------===//
 //
-// A kernel's parameters are, in this order: the argument block, by value, and a
-// tensor map for each entry of `maps`. It is launched with `blocksPerSM` blocks
+// A kernel's parameters are, in this order: the argument block, by value, a
+// tensor map for each entry of `maps`, and with `tickets` the address of two
+// counters that no other launch uses meanwhile. It is launched with `blocksPerSM` blocks
 // for each multiprocessor, in one dimension: blocks take tiles until none is
 // left, so the grid does not depend on the call.
 //
@@ -28,11 +29,17 @@ struct TensorMapRequest {
   bool operator==(const TensorMapRequest &) const = default;
 };
 
+/// The counters of launches in the module of a kernel that takes tickets: zero when no launch uses
+/// them, and left so by each.
+inline constexpr llvm::StringLiteral ticketCountersName = "ticket_counters";
+inline constexpr int64_t ticketCounterSlots = 32768, ticketCounterBytes = 8;
+
 struct CudaProgram {
   std::string name;        ///< of the entry point
   int64_t threads = 0;     ///< of a block
   int64_t sharedBytes = 0; ///< dynamic shared memory of a block
   int64_t blocksPerSM = 1;
+  bool tickets = false; ///< takes numbers of points from counters in global memory
   ArgumentBlock arguments;
   std::vector<TensorMapRequest> maps;
 

@@ -127,6 +127,7 @@ CudaProgram cudaProgramOf(mlir::ModuleOp module, ArgumentBlock arguments) {
   program.name = entry.getName().str();
   program.threads = number(threadsName);
   program.sharedBytes = number(sharedBytesName);
+  program.tickets = entry->hasAttr(ticketsName);
   program.arguments = std::move(arguments);
   for (auto map : entry->getAttrOfType<mlir::ArrayAttr>(mapsName).getAsRange<mlir::DictionaryAttr>())
     program.maps.push_back({map.getAs<mlir::StringAttr>("view").getValue().str(),

@@ -64,9 +64,23 @@ Value KernelFrame::firstColumn(ImplicitLocOpBuilder &at) const {
   return arith::MulIOp::create(at, place, constantI32(at, 2));
 }
 
-/// Tensor maps for every fill of a program.
-static std::vector<TensorMapRequest> mapsOf(func::FuncOp program, const ArgumentBlock &block) {
+bool canCopyOut(tile::StoreOp store) {
+  RankedTensorType tile = store.getValue().getType();
+  // A matrix store writes 16 columns.
+  return isPacked(tile) && tile.getDimSize(1) % 16 == 0 && !store.getLength() &&
+         !store.getStart() && !store.getPages();
+}
+
+/// Tensor maps for every fill of a program, and for what is copied out.
+static std::vector<TensorMapRequest> mapsOf(func::FuncOp program, const KernelFrame &frame) {
+  const ArgumentBlock &block = frame.block;
   std::vector<TensorMapRequest> maps;
+  if (frame.staging)
+    program.walk([&](tile::StoreOp store) {
+      unsigned number = cast<BlockArgument>(store.getView()).getArgNumber();
+      if (canCopyOut(store))
+        maps.push_back({block.arguments[number].name, chunkRowBytes / 2, groupRows});
+    });
   program.walk([&](sm::FillOp fill) {
     sm::RingType ring = fill.getRing().getType();
     int64_t elementBytes = ring.getElement().getIntOrFloatBitWidth() / 8;
@@ -84,6 +98,8 @@ static LLVM::LLVMFuncOp createEntry(OpBuilder &builder, func::FuncOp program,
   MLIRContext *context = builder.getContext();
   Type pointer = LLVM::LLVMPointerType::get(context);
   SmallVector<Type> parameters(1 + frame.maps.size(), pointer);
+  if (frame.tickets)
+    parameters.push_back(LLVM::LLVMPointerType::get(context, 1));
   auto entry = LLVM::LLVMFuncOp::create(
       builder, program.getLoc(), program.getName(),
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), parameters));
@@ -112,6 +128,8 @@ static LLVM::LLVMFuncOp createEntry(OpBuilder &builder, func::FuncOp program,
          builder.getNamedAttr("columns", builder.getI64IntegerAttr(map.boxColumns)),
          builder.getNamedAttr("rows", builder.getI64IntegerAttr(map.boxRows))}));
   entry->setAttr(mapsName, builder.getArrayAttr(requests));
+  if (frame.tickets)
+    entry->setAttr(ticketsName, builder.getUnitAttr());
   return entry;
 }
 
@@ -129,11 +147,34 @@ static int64_t placeRings(func::FuncOp program, KernelFrame &frame) {
     bytes += type.getStages() * place.slotBytes;
     frame.rings[ring.getResult()] = place;
   }
+  int64_t staged = 0;
+  program.walk([&](tile::StoreOp store) {
+    if (canCopyOut(store))
+      staged = std::max<int64_t>(
+          staged, frame.groups * stagedChunkBytes *
+                      llvm::divideCeil(store.getValue().getType().getDimSize(1),
+                                       chunkRowBytes / 2));
+  });
+  // Barriers take less than one more kilobyte.
+  if (staged && bytes + staged + bufferAlignment <= maxSharedBytes) {
+    frame.staging = bytes;
+    bytes += staged;
+  }
   for (auto ring : program.getOps<sm::MakeRingOp>()) {
     RingPlace &place = frame.rings[ring.getResult()];
     place.full = bytes;
     place.empty = bytes + ring.getType().getStages() * barrierBytes;
     bytes = place.empty + ring.getType().getStages() * barrierBytes;
+  }
+  sm::RolesOp roles = *program.getOps<sm::RolesOp>().begin();
+  Operation *taker = nullptr;
+  roles.getProducer().walk([&](sm::TakeTicketOp op) { taker = op; });
+  if (taker) {
+    frame.tickets = TicketPlace{.number = bytes + 2 * barrierBytes,
+                                .full = bytes,
+                                .empty = bytes + barrierBytes,
+                                .producer = taker};
+    bytes += 3 * barrierBytes;
   }
   return bytes;
 }
@@ -145,6 +186,12 @@ static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelF
   {
     OpBuilder::InsertionGuard guard(at);
     at.setInsertionPointToStart(branch.thenBlock());
+    // One arrival for each warp of the consumers.
+    int64_t releases = frame.groups * groupThreads / warpThreads;
+    if (frame.tickets) {
+      ptx::initBarrier(at, add(at, frame.shared, constantI32(at, frame.tickets->full)), 1);
+      ptx::initBarrier(at, add(at, frame.shared, constantI32(at, frame.tickets->empty)), releases);
+    }
     for (auto ring : program.getOps<sm::MakeRingOp>()) {
       const RingPlace &place = frame.rings[ring.getResult()];
       for (int64_t stage = 0; stage < ring.getType().getStages(); ++stage) {
@@ -152,8 +199,7 @@ static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelF
           return add(at, frame.shared, constantI32(at, first + stage * barrierBytes));
         };
         ptx::initBarrier(at, barrier(place.full), 1);
-        // One arrival for each warp of the consumers.
-        ptx::initBarrier(at, barrier(place.empty), frame.groups * groupThreads / warpThreads);
+        ptx::initBarrier(at, barrier(place.empty), releases);
       }
     }
     ptx::fenceBarrierInit(at);
@@ -166,10 +212,10 @@ static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelF
 FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
   KernelFrame frame;
   frame.block = ArgumentBlock::of(program);
-  frame.maps = mapsOf(program, frame.block);
   sm::RolesOp roles = *program.getOps<sm::RolesOp>().begin();
   frame.groups = roles.getGroups();
   int64_t bytes = placeRings(program, frame);
+  frame.maps = mapsOf(program, frame);
   if (bytes > maxSharedBytes) {
     program.emitError("the schedule needs ") << bytes << " bytes of shared memory, a block has "
                                              << maxSharedBytes;
@@ -181,6 +227,13 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
   auto shared = LLVM::GlobalOp::create(
       builder, loc, LLVM::LLVMArrayType::get(builder.getI8Type(), 0), /*isConstant=*/false,
       LLVM::Linkage::External, "shared", Attribute(), bufferAlignment, /*addrSpace=*/3);
+  if (frame.tickets)
+    LLVM::GlobalOp::create(
+        builder, loc,
+        LLVM::LLVMArrayType::get(builder.getI64Type(), ticketCounterSlots),
+        /*isConstant=*/false, LLVM::Linkage::External, ticketCountersName,
+        builder.getZeroAttr(RankedTensorType::get({ticketCounterSlots}, builder.getI64Type())),
+        ticketCounterBytes, /*addrSpace=*/1);
   frame.entry = createEntry(builder, program, frame);
   frame.entry->setAttr(sharedBytesName, builder.getI64IntegerAttr(bytes));
 
@@ -202,12 +255,18 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
                                      constantI32(at, warpThreads - 1), NVVM::ShflKind::idx,
                                      UnitAttr());
   initBarriers(at, program, frame);
+  SmallVector<Value *> counters;
   for (auto &[ring, place] : frame.rings)
-    for (Value *counter : {&place.filled, &place.taken}) {
+    counters.append({&place.filled, &place.taken});
+  if (frame.tickets) {
+    frame.ticketCounters = body->getArgument(1 + frame.maps.size());
+    counters.append({&frame.tickets->given, &frame.tickets->taken});
+  }
+  for (Value *counter : counters) {
       *counter = LLVM::AllocaOp::create(at, LLVM::LLVMPointerType::get(at.getContext()), i32,
                                         constantI32(at, 1));
       LLVM::StoreOp::create(at, constantI32(at, 0), *counter);
-    }
+  }
 
   // Numbers are read where the program begins.
   for (BlockArgument argument : program.getArguments()) {

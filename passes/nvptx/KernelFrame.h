@@ -20,6 +20,13 @@ struct RingPlace {
   mlir::Value filled, taken; ///< counters: stack slots that LLVM turns into registers
 };
 
+/// Where the ticket of a block lies in shared memory, and how far each role is.
+struct TicketPlace {
+  int64_t number, full, empty;
+  mlir::Value given, taken;
+  mlir::Operation *producer; ///< the op that takes it for the block; others are told
+};
+
 /// The entry point being made: its parameters, its threads, its shared memory.
 struct KernelFrame {
   /// Moves the body of a scheduled program into a new entry point, behind code
@@ -38,6 +45,9 @@ struct KernelFrame {
   mlir::Value lane, warp;    ///< in the warp, and of the group
   mlir::Value group;         ///< 0: the producer
   llvm::DenseMap<mlir::Value, RingPlace> rings;
+  std::optional<int64_t> staging; ///< where a result waits to be copied out; nothing: no room
+  std::optional<TicketPlace> tickets; ///< of programs that take some
+  mlir::Value ticketCounters; ///< in global memory: tickets taken, blocks that are done
 
   /// The tensor map of a view with boxes of `rows` rows.
   mlir::Value mapOf(mlir::Value view, int64_t rows) const;
@@ -55,6 +65,13 @@ struct KernelFrame {
 inline constexpr llvm::StringLiteral threadsName = "sm.threads";
 inline constexpr llvm::StringLiteral sharedBytesName = "sm.shared_bytes";
 inline constexpr llvm::StringLiteral mapsName = "sm.maps";
+inline constexpr llvm::StringLiteral ticketsName = "sm.tickets";
+
+/// Whether a store can be left to the copy engine: whole tiles of a view, of 16-bit elements.
+bool canCopyOut(tile::StoreOp store);
+
+/// Bytes of a 64-row chunk of a result.
+inline constexpr int64_t stagedChunkBytes = 64 * 128;
 
 /// Constants and arithmetic on i32.
 mlir::Value constantI32(mlir::ImplicitLocOpBuilder &at, int64_t value);

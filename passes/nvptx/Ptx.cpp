@@ -70,20 +70,53 @@ void prefetchMap(ImplicitLocOpBuilder &at, Value map) {
   emit(at, "prefetch.tensormap [$0];", "l,~{memory}", map);
 }
 
+/// `{$first, ...}` for coordinates, behind which they are operands.
+static std::string coordinateList(ValueRange coordinates, SmallVectorImpl<Value> &operands,
+                                  std::string &constraints) {
+  std::string list;
+  for (Value coordinate : coordinates) {
+    list += fmt::format("{}${}", list.empty() ? "" : ", ", operands.size());
+    operands.push_back(coordinate);
+    constraints += ",r";
+  }
+  return "{" + list + "}";
+}
+
 void copyBox(ImplicitLocOpBuilder &at, Value shared, Value map, ValueRange coordinates,
              Value barrier) {
   SmallVector<Value> operands{shared, map, barrier};
-  std::string list, constraints = "r,l,r";
-  for (auto [i, coordinate] : llvm::enumerate(coordinates)) {
-    operands.push_back(coordinate);
-    list += fmt::format("{}${}", i ? ", " : "", i + 3);
-    constraints += ",r";
-  }
+  std::string constraints = "r,l,r";
+  std::string list = coordinateList(coordinates, operands, constraints);
   emit(at,
        fmt::format("cp.async.bulk.tensor.{}d.shared::cluster.global.tile.mbarrier::complete_tx::"
-                   "bytes [$0], [$1, {{{}}}], [$2];",
+                   "bytes [$0], [$1, {}], [$2];",
                    coordinates.size(), list),
        constraints + ",~{memory}", operands);
+}
+
+void storeBox(ImplicitLocOpBuilder &at, Value map, ValueRange coordinates, Value shared) {
+  SmallVector<Value> operands{map, shared};
+  std::string constraints = "l,r";
+  std::string list = coordinateList(coordinates, operands, constraints);
+  emit(at,
+       fmt::format("cp.async.bulk.tensor.{}d.global.shared::cta.tile.bulk_group [$0, {}], [$1];",
+                   coordinates.size(), list),
+       constraints + ",~{memory}", operands);
+}
+
+void commitStores(ImplicitLocOpBuilder &at) {
+  emit(at, "cp.async.bulk.commit_group;", "~{memory}", {});
+}
+
+void waitForStores(ImplicitLocOpBuilder &at, bool onlyReads) {
+  emit(at, fmt::format("cp.async.bulk.wait_group{} 0;", onlyReads ? ".read" : ""), "~{memory}", {});
+}
+
+void storeMatrices(ImplicitLocOpBuilder &at, Value shared, ValueRange pairs) {
+  SmallVector<Value> operands{shared};
+  llvm::append_range(operands, pairs);
+  emit(at, "stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};",
+       "r,r,r,r,r,~{memory}", operands);
 }
 
 void syncBlock(ImplicitLocOpBuilder &at) { emit(at, "bar.sync 0;", "~{memory}", {}); }

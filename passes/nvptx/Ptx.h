@@ -34,6 +34,15 @@ void prefetchMap(mlir::ImplicitLocOpBuilder &at, mlir::Value map);
 void copyBox(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value map,
              mlir::ValueRange coordinates, mlir::Value barrier);
 
+void storeBox(mlir::ImplicitLocOpBuilder &at, mlir::Value map, mlir::ValueRange coordinates,
+              mlir::Value shared);
+void commitStores(mlir::ImplicitLocOpBuilder &at);
+/// Until the stores that were committed have read shared memory, or are done altogether.
+void waitForStores(mlir::ImplicitLocOpBuilder &at, bool onlyReads);
+
+// "stmatrix": four 8 x 8 matrices of 16-bit elements, a row of 16 bytes for each lane
+void storeMatrices(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::ValueRange pairs);
+
 // "barrier", "fence"
 void syncBlock(mlir::ImplicitLocOpBuilder &at);
 /// `threads` threads meet at barrier `id`.

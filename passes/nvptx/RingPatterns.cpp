@@ -60,10 +60,45 @@ struct LowerRoles : FramePattern<sm::RolesOp> {
     at.setInsertionPointToStart(isFirstWarp.thenBlock());
     auto elected = scf::IfOp::create(at, NVVM::ElectSyncOp::create(at, at.getI1Type(), Value()));
     rewriter.inlineBlockBefore(&op.getProducer().front(), elected.thenBlock()->getTerminator());
+    if (frame.tickets) {
+      at.setInsertionPoint(elected.thenBlock()->getTerminator());
+      resetTickets(at);
+    }
 
     at.setInsertionPointToStart(roles.elseBlock());
     ptx::setRegisters(at, op.getConsumerRegisters(), /*more=*/true);
     rewriter.inlineBlockBefore(&op.getConsumer().front(), roles.elseBlock()->getTerminator());
+    if (frame.staging) {
+      // Shared memory stays until it has been copied out.
+      at.setInsertionPoint(roles.elseBlock()->getTerminator());
+      ptx::waitForStores(at, /*onlyReads=*/false);
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  /// The last block that is done leaves the counters as it found them: zero.
+  void resetTickets(ImplicitLocOpBuilder &at) const {
+    Value done = LLVM::GEPOp::create(at, frame.ticketCounters.getType(), at.getI32Type(),
+                                     frame.ticketCounters, ArrayRef<LLVM::GEPArg>{1});
+    Value before = LLVM::AtomicRMWOp::create(at, LLVM::AtomicBinOp::add, done, constantI32(at, 1),
+                                             LLVM::AtomicOrdering::acq_rel);
+    Value last = arith::SubIOp::create(at, NVVM::GridDimXOp::create(at, at.getI32Type()),
+                                       constantI32(at, 1));
+    auto isLast = scf::IfOp::create(
+        at, arith::CmpIOp::create(at, arith::CmpIPredicate::eq, before, last));
+    at.setInsertionPointToStart(isLast.thenBlock());
+    LLVM::StoreOp::create(at, constantI32(at, 0), frame.ticketCounters);
+    LLVM::StoreOp::create(at, constantI32(at, 0), done);
+  }
+};
+
+struct LowerBranchOnly : OpConversionPattern<sm::BranchOnlyOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(sm::BranchOnlyOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    ptx::emit(at, "", "", {}); // of which nothing is known but that it has an effect
     rewriter.eraseOp(op);
     return success();
   }
@@ -83,6 +118,41 @@ struct LowerBlockCount : OpConversionPattern<sm::BlockCountOp> {
   LogicalResult matchAndRewrite(sm::BlockCountOp op, OpAdaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     rewriter.replaceOpWithNewOp<NVVM::GridDimXOp>(op, rewriter.getI32Type());
+    return success();
+  }
+};
+
+// The producer takes a number from global memory and puts it where the consumers find it.
+struct LowerTakeTicket : FramePattern<sm::TakeTicketOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::TakeTicketOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    const TicketPlace &place = *frame.tickets;
+    auto shared = [&](int64_t offset) { return add(at, frame.shared, constantI32(at, offset)); };
+    Type i32 = at.getI32Type();
+    if (op == place.producer) {
+      Turn turn = nextTurn(at, place.given, 1);
+      ptx::waitBarrier(at, shared(place.empty),
+                       arith::XOrIOp::create(at, turn.parity, constantI32(at, 1)));
+      Value taken = LLVM::AtomicRMWOp::create(at, LLVM::AtomicBinOp::add, frame.ticketCounters,
+                                              constantI32(at, 1), LLVM::AtomicOrdering::monotonic);
+      Value number = add(at, taken, NVVM::GridDimXOp::create(at, i32));
+      ptx::emit(at, "st.shared.b32 [$0], $1;", "r,r,~{memory}", {shared(place.number), number});
+      ptx::arrive(at, shared(place.full));
+      rewriter.replaceOp(op, number);
+      return success();
+    }
+    Turn turn = nextTurn(at, place.taken, 1);
+    ptx::waitBarrier(at, shared(place.full), turn.parity);
+    Value number = ptx::emit(at, "ld.shared.b32 $0, [$1];", "=r,r,~{memory}",
+                             shared(place.number), i32, 1)
+                       .front();
+    // Through a shuffle: the same in a warp, and read by all of it before it is given back.
+    number = NVVM::ShflOp::create(at, i32, constantI32(at, -1), number, constantI32(at, 0),
+                                  constantI32(at, 31), NVVM::ShflKind::idx, UnitAttr());
+    ptx::arriveIf(at, shared(place.empty), equals(at, frame.lane, 0));
+    rewriter.replaceOp(op, number);
     return success();
   }
 };
@@ -206,8 +276,8 @@ struct LowerZeroTail : FramePattern<sm::ZeroTailOp> {
 
 void populateRingPatterns(RewritePatternSet &patterns, const TypeConverter &types,
                           const KernelFrame &frame) {
-  patterns.add<LowerBlockId, LowerBlockCount, LowerMakeRing>(types, patterns.getContext());
-  patterns.add<LowerRoles, LowerFill, LowerAcquire, LowerRelease, LowerZeroTail>(
+  patterns.add<LowerBranchOnly, LowerBlockId, LowerBlockCount, LowerMakeRing>(types, patterns.getContext());
+  patterns.add<LowerRoles, LowerTakeTicket, LowerFill, LowerAcquire, LowerRelease, LowerZeroTail>(
       types, patterns.getContext(), frame);
 }
 

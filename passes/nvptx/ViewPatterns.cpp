@@ -2,6 +2,7 @@
 
 #include "passes/nvptx/Fragment.h"
 #include "passes/nvptx/Patterns.h"
+#include "passes/nvptx/Ptx.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -81,6 +82,57 @@ struct LowerLength : FramePattern<tile::LengthOp> {
   }
 };
 
+/// Through shared memory: each group writes its rows there in the swizzled form of the copy
+/// engine, and one of its threads has them copied out.
+void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp op, Value pairs,
+             Value tile, Value head, Value batch) {
+  RankedTensorType type = op.getValue().getType();
+  int64_t width = type.getDimSize(1), chunkColumns = 64;
+  auto i32 = [&](int64_t value) { return constantI32(at, value); };
+  Value consumer = arith::SubIOp::create(at, frame.group, i32(1));
+  int64_t groupBytes = llvm::divideCeil(width, chunkColumns) * stagedChunkBytes;
+  Value buffer = add(at, add(at, frame.shared, i32(*frame.staging)),
+                     mul(at, consumer, i32(groupBytes)));
+  Value number = arith::RemUIOp::create(at, frame.thread, i32(128));
+  Value isFirst = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, number, i32(0));
+  Value barrier = add(at, consumer, i32(2));
+  auto onFirst = [&](llvm::function_ref<void()> body) {
+    auto branch = scf::IfOp::create(at, isFirst);
+    OpBuilder::InsertionGuard guard(at);
+    at.setInsertionPointToStart(branch.thenBlock());
+    body();
+  };
+
+  // What was there before has been read.
+  onFirst([&] { ptx::waitForStores(at, /*onlyReads=*/true); });
+  ptx::syncThreads(at, barrier, 128);
+  // Matrices of 16 columns: a lane names a row, and which half of the columns.
+  Value row = add(at, mul(at, frame.warp, i32(16)), arith::RemUIOp::create(at, frame.lane, i32(16)));
+  Value half = arith::DivUIOp::create(at, frame.lane, i32(16));
+  Value pattern = arith::RemUIOp::create(at, frame.lane, i32(8));
+  Value rowAddress = add(at, buffer, mul(at, row, i32(128)));
+  for (int64_t block = 0; block < width / 16; ++block) {
+    Value place = arith::XOrIOp::create(at, add(at, half, i32(block % 4 * 2)), pattern);
+    Value address = add(at, add(at, rowAddress, i32(block / 4 * stagedChunkBytes)),
+                        mul(at, place, i32(16)));
+    SmallVector<Value> matrices;
+    for (int64_t i = 0; i < 4; ++i)
+      matrices.push_back(vector::ExtractOp::create(at, pairs, block * 4 + i));
+    ptx::storeMatrices(at, address, matrices);
+  }
+  ptx::fenceSharedForCopies(at);
+  ptx::syncThreads(at, barrier, 128);
+  onFirst([&] {
+    Value firstRow = add(at, mul(at, tile, i32(type.getDimSize(0))),
+                         mul(at, consumer, i32(groupRows)));
+    Value map = frame.mapOf(op.getView(), groupRows);
+    for (int64_t chunk = 0; chunk * chunkColumns < width; ++chunk)
+      ptx::storeBox(at, map, {i32(chunk * chunkColumns), firstRow, head, batch},
+                    add(at, buffer, i32(chunk * stagedChunkBytes)));
+    ptx::commitStores(at);
+  });
+}
+
 /// Elements i and i + 1 of a fragment, neighbours in a row.
 Value pairAt(ImplicitLocOpBuilder &at, RankedTensorType tile, Value fragment, int64_t i) {
   if (isPacked(tile))
@@ -99,6 +151,12 @@ struct LowerStore : FramePattern<tile::StoreOp> {
     if (op.getPages())
       return op.emitOpError("goes through pages, which this target cannot do yet");
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    if (frame.staging && canCopyOut(op)) {
+      copyOut(at, frame, op, adaptor.getValue(), adaptor.getTile(), adaptor.getHead(),
+              adaptor.getBatch());
+      rewriter.eraseOp(op);
+      return success();
+    }
     RankedTensorType tile = op.getValue().getType();
     Type element = tile.getElementType();
     const Argument &view = frame.argumentOf(op.getView());

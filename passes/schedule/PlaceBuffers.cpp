@@ -44,10 +44,24 @@ std::optional<SmallVector<tile::DotOp>> productsOf(tile::LoadOp load) {
 /// The op of `block` that holds `op`.
 Operation *ancestorIn(Block *block, Operation *op) { return block->findAncestorOpInBlock(*op); }
 
-/// Loops around an op, up to the loop over the points of the grid.
-bool isInInnerLoop(Operation *op) {
-  auto loop = op->getParentOfType<scf::ForOp>();
-  return loop && loop->getParentOfType<scf::ForOp>();
+/// Whether an op runs more than once for a point of the grid.
+bool isInLoop(Operation *op) { return op->getParentOfType<scf::ForOp>() != nullptr; }
+
+/// Releases a buffer behind the last of its readers in a block, on every side of a branch.
+void releaseIn(Block *block, Value slot, ArrayRef<tile::DotOp> readers) {
+  Operation *last = nullptr;
+  for (tile::DotOp dot : readers)
+    if (Operation *user = block->findAncestorOpInBlock(*dot); user && (!last || last->isBeforeInBlock(user)))
+      last = user;
+  OpBuilder builder = OpBuilder::atBlockBegin(block);
+  if (auto branch = dyn_cast_or_null<scf::IfOp>(last); branch && branch.elseBlock()) {
+    releaseIn(branch.thenBlock(), slot, readers);
+    releaseIn(branch.elseBlock(), slot, readers);
+    return;
+  }
+  if (last)
+    builder.setInsertionPointAfter(last);
+  sm::ReleaseOp::create(builder, slot.getLoc(), slot);
 }
 
 struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
@@ -59,7 +73,7 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     func.walk([&](tile::LoadOp load) { loads.push_back(load); });
     llvm::MapVector<RingKey, bool> rings; // whether tiles are in flight
     for (tile::LoadOp load : loads)
-      rings[{load.getView(), load.getType()}] |= isInInnerLoop(load);
+      rings[{load.getView(), load.getType()}] |= isInLoop(load);
 
     OpBuilder builder = OpBuilder::atBlockBegin(&func.getBody().front());
     llvm::DenseMap<RingKey, Value> made;
@@ -98,13 +112,11 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     sm::FillOp::create(builder, loc, ring, load.getView(), load.getBatch(), load.getHead(),
                        load.getTile(), load.getStart());
 
-    Operation *first = nullptr, *last = nullptr;
+    Operation *first = nullptr;
     for (tile::DotOp dot : *products) {
       Operation *user = ancestorIn(load->getBlock(), dot);
       if (!first || user->isBeforeInBlock(first))
         first = user;
-      if (!last || last->isBeforeInBlock(user))
-        last = user;
     }
     builder.setInsertionPoint(first);
     auto slotType = sm::SlotType::get(&getContext(), ringType.getRows(), ringType.getColumns(),
@@ -113,12 +125,11 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     // Rows past the end of a view are zero already, those past the end of a sequence within it
     // are not. Where a loop has no mask there are none.
     bool maskedLoop = true;
-    if (auto loop = load->getParentOfType<scf::ForOp>(); loop && isInInnerLoop(load))
+    if (auto loop = load->getParentOfType<scf::ForOp>())
       maskedLoop = !loop.getOps<tile::MaskOp>().empty();
     if (load.getPadding() == tile::Padding::Zero && load.getLength() && maskedLoop)
       sm::ZeroTailOp::create(builder, loc, slot, load.getTile(), load.getLength());
-    builder.setInsertionPointAfter(last);
-    sm::ReleaseOp::create(builder, loc, slot);
+    releaseIn(load->getBlock(), slot, *products);
     slots[load.getResult()] = slot;
     return success();
   }

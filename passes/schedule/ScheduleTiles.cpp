@@ -26,10 +26,8 @@ struct Arithmetic : ImplicitLocOpBuilder {
   Value sub(Value a, Value b) { return arith::SubIOp::create(*this, a, b); }
   Value mul(Value a, Value b) { return arith::MulIOp::create(*this, a, b); }
   Value div(Value a, Value b) { return arith::DivUIOp::create(*this, a, b); }
-  Value rem(Value a, Value b) { return arith::RemUIOp::create(*this, a, b); }
   Value min(Value a, Value b) { return arith::MinSIOp::create(*this, a, b); }
   Value max(Value a, Value b) { return arith::MaxSIOp::create(*this, a, b); }
-  Value select(Value c, Value a, Value b) { return arith::SelectOp::create(*this, c, a, b); }
   Value compare(arith::CmpIPredicate p, Value a, Value b) {
     return arith::CmpIOp::create(*this, p, a, b);
   }
@@ -82,28 +80,24 @@ struct ScheduleTilesPass : impl::ScheduleTilesPassBase<ScheduleTilesPass> {
   void schedule(tile::GridOp grid) {
     Block *block = grid->getBlock();
     Arithmetic at(grid.getLoc(), grid);
-    Value zero = at.constant(0), one = at.constant(1), two = at.constant(2);
+    Value one = at.constant(1);
     Value tiles = grid.getTiles();
     Value heads = at.mul(grid.getHeads(), grid.getBatches()); // of all batches
     Value total = at.mul(tiles, heads);
     Value group = groupSize(at, grid, heads);
     Value section = at.mul(group, tiles);
-    Value id = sm::BlockIdOp::create(at), blocks = sm::BlockCountOp::create(at);
-    Value last = at.sub(blocks, one);
-    Value rounds = at.div(at.add(total, last), blocks);
-
-    auto loop = scf::ForOp::create(at, zero, rounds, one);
-    at.setInsertionPointToStart(loop.getBody());
-    // Every second round runs backwards, so that the block which had the longest tile of one has
-    // the shortest of the next.
-    Value round = loop.getInductionVar();
-    Value isOdd = at.compare(arith::CmpIPredicate::eq, at.rem(round, two), one);
-    Value place = at.select(isOdd, at.sub(last, id), id);
-    Value point = at.add(at.mul(round, blocks), place);
-    auto live = scf::IfOp::create(at, at.compare(arith::CmpIPredicate::slt, point, total));
+    Value first = sm::BlockIdOp::create(at);
+    Type index = at.getIndexType();
+    auto loop = scf::WhileOp::create(at, index, first);
+    at.createBlock(&loop.getBefore(), {}, index, at.getLoc());
+    Value next = loop.getBeforeArguments().front();
+    scf::ConditionOp::create(at, at.compare(arith::CmpIPredicate::slt, next, total), next);
+    Block *body = at.createBlock(&loop.getAfter(), {}, index, at.getLoc());
+    Value point = body->getArgument(0);
+    scf::YieldOp::create(at, sm::TakeTicketOp::create(at).getResult());
 
     // point = (section, tile, head of the section), the head fastest.
-    at.setInsertionPointToStart(live.thenBlock());
+    at.setInsertionPointToStart(body);
     Value number = at.div(point, at.max(section, one));
     Value rest = at.sub(point, at.mul(number, section));
     Value firstHead = at.mul(number, group);
@@ -118,7 +112,7 @@ struct ScheduleTilesPass : impl::ScheduleTilesPassBase<ScheduleTilesPass> {
     grid.getResult(1).replaceAllUsesWith(head);
     grid.getResult(2).replaceAllUsesWith(batch);
 
-    Operation *end = live.thenBlock()->getTerminator();
+    Operation *end = body->getTerminator()->getPrevNode();
     for (Operation *op = loop->getNextNode(); op != block->getTerminator();) {
       Operation *next = op->getNextNode();
       // Constants are the same for all points.

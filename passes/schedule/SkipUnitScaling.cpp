@@ -28,7 +28,7 @@ tile::BroadcastOp rowFactor(Value value) {
 // %y = %dot * broadcast(%f)
 // ->
 // %y = scf.if (some row of the warp has %f != 1) { %dot * broadcast(%f) } else { %dot }
-void skip(arith::MulFOp product, tile::BroadcastOp factor) {
+void skip(arith::MulFOp product, tile::BroadcastOp factor, bool keepBranch) {
   OpBuilder builder(product);
   Location loc = product.getLoc();
   RankedTensorType rows = factor.getSource().getType();
@@ -41,6 +41,8 @@ void skip(arith::MulFOp product, tile::BroadcastOp factor) {
   auto branch = scf::IfOp::create(
       builder, loc, any,
       [&](OpBuilder &then, Location) {
+        if (keepBranch)
+          sm::BranchOnlyOp::create(then, loc);
         Value scaled = arith::MulFOp::create(then, loc, tile, factor.getResult());
         scf::YieldOp::create(then, loc, scaled);
       },
@@ -50,6 +52,8 @@ void skip(arith::MulFOp product, tile::BroadcastOp factor) {
 }
 
 struct SkipUnitScalingPass : impl::SkipUnitScalingPassBase<SkipUnitScalingPass> {
+  using SkipUnitScalingPassBase::SkipUnitScalingPassBase;
+
   void runOnOperation() override {
     SmallVector<std::pair<arith::MulFOp, tile::BroadcastOp>> found;
     getOperation().walk([&](arith::MulFOp product) {
@@ -62,7 +66,7 @@ struct SkipUnitScalingPass : impl::SkipUnitScalingPassBase<SkipUnitScalingPass> 
           found.push_back({product, factor});
     });
     for (auto [product, factor] : found)
-      skip(product, factor);
+      skip(product, factor, branch);
   }
 };
 

@@ -36,6 +36,8 @@ public:
         cloneLoop(builder, loop, mapping);
       else if (auto branch = dyn_cast<scf::IfOp>(op))
         cloneBranch(builder, branch, mapping);
+      else if (auto loop = dyn_cast<scf::WhileOp>(op))
+        cloneWhile(builder, loop, mapping);
       else
         builder.clone(op, mapping);
     }
@@ -51,12 +53,19 @@ private:
         need(bound);
     } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
       need(branch.getCondition());
+    } else if (auto loop = dyn_cast<scf::WhileOp>(op)) {
+      // What it carries decides how often it runs.
+      for (Value init : loop.getInits())
+        need(init);
+      need(loop.getConditionOp().getOperation());
+      for (Value yielded : loop.getYieldOp().getOperands())
+        need(yielded);
     } else {
       for (Value operand : op->getOperands())
         need(operand);
     }
     Operation *parent = op->getParentOp();
-    if (isa<scf::ForOp, scf::IfOp>(parent))
+    if (isa<scf::ForOp, scf::IfOp, scf::WhileOp>(parent))
       need(parent);
   }
 
@@ -120,6 +129,23 @@ private:
     OpBuilder inside = OpBuilder::atBlockEnd(copy.getBody());
     cloneInto(inside, loop.getBody(), mapping);
     scf::YieldOp::create(inside, loop.getLoc(), mapped(loop.getYieldedValues(), numbers, mapping));
+  }
+
+  void cloneWhile(OpBuilder &builder, scf::WhileOp loop, IRMapping &mapping) const {
+    SmallVector<Value> inits;
+    for (Value init : loop.getInits())
+      inits.push_back(mapping.lookupOrDefault(init));
+    auto copy = scf::WhileOp::create(builder, loop.getLoc(), loop.getResultTypes(), inits);
+    for (auto [from, to] : {std::pair<Region *, Region *>{&loop.getBefore(), &copy.getBefore()},
+                            {&loop.getAfter(), &copy.getAfter()}}) {
+      OpBuilder inside(builder.getContext());
+      TypeRange types = from->getArgumentTypes();
+      inside.createBlock(to, {}, types, SmallVector<Location>(types.size(), loop.getLoc()));
+      mapping.map(from->getArguments(), to->getArguments());
+      cloneInto(inside, &from->front(), mapping);
+      inside.clone(*from->front().getTerminator(), mapping);
+    }
+    mapping.map(loop.getResults(), copy.getResults());
   }
 
   void cloneBranch(OpBuilder &builder, scf::IfOp branch, IRMapping &mapping) const {

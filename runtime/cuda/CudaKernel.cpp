@@ -42,7 +42,15 @@ Expected<std::unique_ptr<CudaKernel::Loaded>> CudaKernel::loadInto(const Site &s
           "giving shared memory to the kernel " + key()))
     return error;
   unsigned blocks = theProgram.blocksPerSM * *multiprocessors;
-  return std::make_unique<Loaded>(Loaded{id, std::move(*module), *function, blocks});
+  std::unique_ptr<Tickets> tickets;
+  if (theProgram.tickets) {
+    Expected<CUdeviceptr> counters = module->global(ticketCountersName.str());
+    if (!counters)
+      return counters.takeError();
+    tickets = std::make_unique<Tickets>(*counters);
+  }
+  return std::make_unique<Loaded>(
+      Loaded{id, std::move(*module), *function, blocks, std::move(tickets)});
 }
 
 Expected<const CudaKernel::Loaded &> CudaKernel::loadedFor(const Site &site) const {
@@ -118,6 +126,7 @@ Error CudaKernel::prepare(PreparedCall &call) const {
     return loaded.takeError();
   call.cuda.function = loaded->function;
   call.cuda.blocks = loaded->blocks;
+  call.cuda.tickets = loaded->tickets.get();
 
   ContextScope scope(site);
   if (Error error = site.driver->check(scope.result(), "entering a context"))
@@ -142,9 +151,22 @@ Error CudaKernel::launch(const PreparedCall &call, const LaunchSite &site) const
 
   ContextScope scope(launch.site);
   CUresult result = scope.result();
+  auto stream = static_cast<CUstream>(site.stream);
+  CUdeviceptr counters = 0;
+  if (result == CUDA_SUCCESS && launch.tickets) {
+    int status = 0;
+    if (Error error =
+            driver.check(driver.streamIsCapturing(stream, &status), "asking for a capture"))
+      return error;
+    Expected<CUdeviceptr> next = launch.tickets->next(status != 0, key());
+    if (!next)
+      return next.takeError();
+    counters = *next;
+    parameters.push_back(&counters);
+  }
   if (result == CUDA_SUCCESS)
     result = driver.launchKernel(launch.function, launch.blocks, 1, 1, theProgram.threads, 1, 1,
-                                 theProgram.sharedBytes, static_cast<CUstream>(site.stream),
+                                 theProgram.sharedBytes, stream,
                                  parameters.data(), /*extra=*/nullptr);
   return driver.check(result, "launching " + Twine(key()));
 }

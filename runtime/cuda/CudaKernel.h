@@ -7,6 +7,7 @@
 #include "runtime/CacheEntry.h"
 #include "runtime/Kernel.h"
 #include "runtime/cuda/Module.h"
+#include "runtime/cuda/Tickets.h"
 
 #include <atomic>
 #include <memory>
@@ -44,6 +45,7 @@ private:
     cuda::Module module;
     cuda::CUfunction function;
     unsigned blocks;
+    std::unique_ptr<cuda::Tickets> tickets; ///< of programs that take some
   };
   llvm::Expected<const Loaded &> loadedFor(const cuda::Site &site) const;
   llvm::Expected<std::unique_ptr<Loaded>> loadInto(const cuda::Site &site, uint64_t id) const;

@@ -56,4 +56,16 @@ Expected<CUfunction> Module::function(const std::string &name) const {
   return function;
 }
 
+Expected<CUdeviceptr> Module::global(const std::string &name) const {
+  ContextScope scope(site);
+  CUdeviceptr address = 0;
+  size_t bytes = 0;
+  CUresult result = scope.result();
+  if (result == CUDA_SUCCESS)
+    result = site.driver->moduleGetGlobal(&address, &bytes, handle, name.c_str());
+  if (Error error = site.driver->check(result, "looking for the variable " + name))
+    return error;
+  return address;
+}
+
 } // namespace tessera::cuda

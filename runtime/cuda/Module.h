@@ -22,6 +22,8 @@ public:
   ~Module();
 
   llvm::Expected<CUfunction> function(const std::string &name) const;
+  /// The address of a variable.
+  llvm::Expected<CUdeviceptr> global(const std::string &name) const;
 
 private:
   Module(const Site &site, CUmodule handle) : site(site), handle(handle) {}
