@@ -167,8 +167,7 @@ void registerPassesAndPipelines() {
   struct ScheduleOptions : PassPipelineOptions<ScheduleOptions> {
     Option<int64_t> groups{*this, "groups", llvm::cl::init(2),
                            llvm::cl::desc("Warp groups that compute.")};
-    Option<int64_t> stages{*this, "stages", llvm::cl::init(2),
-                           llvm::cl::desc("Tiles in flight.")};
+    Option<int64_t> stages{*this, "stages", llvm::cl::init(2), llvm::cl::desc("Tiles in flight.")};
   };
   PassPipelineRegistration<ScheduleOptions>(
       "gpu-scheduled", "specialized -> scheduled",

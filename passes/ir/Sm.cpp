@@ -49,9 +49,9 @@ LogicalResult FillOp::verify() {
   RingType ring = getRing().getType();
   tessera::tile::ViewType view = getView().getType();
   if (view.getWidth() != ring.getColumns() || view.getElement() != ring.getElement()) // fill_c1
-    return emitOpError("view of ") << view.getWidth() << " x " << view.getElement()
-                                   << " does not fit a ring of " << ring.getColumns() << " x "
-                                   << ring.getElement();
+    return emitOpError("view of ")
+           << view.getWidth() << " x " << view.getElement() << " does not fit a ring of "
+           << ring.getColumns() << " x " << ring.getElement();
   return success();
 }
 
@@ -66,8 +66,7 @@ LogicalResult AcquireOp::verify() {
 
 void DotOp::build(OpBuilder &builder, OperationState &state, Type result, Value lhs, Value rhs,
                   Value acc, bool transposed) {
-  build(builder, state, result, lhs, rhs, acc,
-        transposed ? builder.getUnitAttr() : UnitAttr());
+  build(builder, state, result, lhs, rhs, acc, transposed ? builder.getUnitAttr() : UnitAttr());
 }
 
 LogicalResult DotOp::verify() {

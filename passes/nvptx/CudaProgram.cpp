@@ -20,8 +20,7 @@ std::string CudaProgram::str() const {
     requests += fmt::format("{}{}:{}:{}", requests.empty() ? "" : " ", map.view, map.boxColumns,
                             map.boxRows);
   return fmt::format("{}\n{} {} {} {}\n{}\n{}", name, threads, sharedBytes, blocksPerSM,
-                     tickets ? 1 : 0, requests,
-                     arguments.str());
+                     tickets ? 1 : 0, requests, arguments.str());
 }
 
 Expected<CudaProgram> CudaProgram::parse(StringRef text) {
@@ -39,7 +38,8 @@ Expected<CudaProgram> CudaProgram::parse(StringRef text) {
   SmallVector<StringRef, 3> numbers;
   lines[1].split(numbers, ' ');
   int tickets;
-  if (numbers.size() != 4 || numbers[3].getAsInteger(10, tickets) || numbers[0].getAsInteger(10, program.threads) ||
+  if (numbers.size() != 4 || numbers[3].getAsInteger(10, tickets) ||
+      numbers[0].getAsInteger(10, program.threads) ||
       numbers[1].getAsInteger(10, program.sharedBytes) ||
       numbers[2].getAsInteger(10, program.blocksPerSM))
     return malformed();

@@ -79,8 +79,8 @@ struct LowerTruncation : OpConversionPattern<arith::TruncFOp> {
     auto tile = dyn_cast<RankedTensorType>(op.getType());
     if (!tile || !isPacked(tile))
       return rewriter.notifyMatchFailure(op, "not a tile of 16-bit floats");
-    Value narrow = arith::TruncFOp::create(rewriter, op.getLoc(), unpackedType(tile),
-                                           adaptor.getIn());
+    Value narrow =
+        arith::TruncFOp::create(rewriter, op.getLoc(), unpackedType(tile), adaptor.getIn());
     rewriter.replaceOpWithNewOp<vector::BitCastOp>(op, fragmentType(tile), narrow);
     return success();
   }
@@ -97,8 +97,8 @@ struct LowerExtension : OpConversionPattern<arith::ExtFOp> {
       return rewriter.notifyMatchFailure(op, "not a tile of 16-bit floats");
     Value narrow =
         vector::BitCastOp::create(rewriter, op.getLoc(), unpackedType(tile), adaptor.getIn());
-    rewriter.replaceOpWithNewOp<arith::ExtFOp>(
-        op, getTypeConverter()->convertType(op.getType()), narrow);
+    rewriter.replaceOpWithNewOp<arith::ExtFOp>(op, getTypeConverter()->convertType(op.getType()),
+                                               narrow);
     return success();
   }
 };
@@ -174,8 +174,8 @@ struct LowerMask : OpConversionPattern<tile::MaskOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     auto type = cast<VectorType>(adaptor.getSource().getType());
     APFloat infinity = APFloat::getInf(APFloat::IEEEsingle(), /*Negative=*/true);
-    Value hidden = arith::ConstantOp::create(rewriter, op.getLoc(),
-                                             DenseElementsAttr::get(type, infinity));
+    Value hidden =
+        arith::ConstantOp::create(rewriter, op.getLoc(), DenseElementsAttr::get(type, infinity));
     rewriter.replaceOpWithNewOp<arith::SelectOp>(op, adaptor.getKeep(), adaptor.getSource(),
                                                  hidden);
     return success();
@@ -243,8 +243,7 @@ struct LowerPositions : FramePattern<tile::PositionsOp> {
   LogicalResult matchAndRewrite(tile::PositionsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    Value first =
-        arith::MulIOp::create(at, adaptor.getTile(), constantI32(at, op.getTileSize()));
+    Value first = arith::MulIOp::create(at, adaptor.getTile(), constantI32(at, op.getTileSize()));
     if (!op.isColumn()) {
       first = arith::AddIOp::create(at, first, frame.firstColumn(at));
       rewriter.replaceOp(op, columnsFrom(at, op.getType(), first));
@@ -301,8 +300,8 @@ Value reduceOverLanes(ImplicitLocOpBuilder &at, tile::ReduceKind kind, Value val
 }
 
 Value fromRows(ImplicitLocOpBuilder &at, ValueRange rows) {
-  return vector::FromElementsOp::create(
-      at, VectorType::get(rowsOfThread, rows.front().getType()), rows);
+  return vector::FromElementsOp::create(at, VectorType::get(rowsOfThread, rows.front().getType()),
+                                        rows);
 }
 
 struct LowerReduce : OpConversionPattern<tile::ReduceOp> {
@@ -368,10 +367,9 @@ struct LowerWarpAny : OpConversionPattern<sm::WarpAnyOp> {
 
 void populateElementPatterns(RewritePatternSet &patterns, const TypeConverter &types,
                              const KernelFrame &frame) {
-  patterns.add<Elementwise, LowerConstant, LowerIndexCast, LowerSplat,
-               LowerDivisionByRow, LowerTruncation, LowerExtension,
-               LowerMask, LowerBroadcast, LowerReduce, LowerPartialSum, LowerWarpAny>(
-      types, patterns.getContext());
+  patterns.add<Elementwise, LowerConstant, LowerIndexCast, LowerSplat, LowerDivisionByRow,
+               LowerTruncation, LowerExtension, LowerMask, LowerBroadcast, LowerReduce,
+               LowerPartialSum, LowerWarpAny>(types, patterns.getContext());
   patterns.add<LowerFunction<math::Log2Op>>(types, patterns.getContext(),
                                             "lg2.approx.ftz.f32 $0, $1;");
   patterns.add<LowerFunction<math::TanhOp>>(types, patterns.getContext(),

@@ -129,7 +129,8 @@ CudaProgram cudaProgramOf(mlir::ModuleOp module, ArgumentBlock arguments) {
   program.sharedBytes = number(sharedBytesName);
   program.tickets = entry->hasAttr(ticketsName);
   program.arguments = std::move(arguments);
-  for (auto map : entry->getAttrOfType<mlir::ArrayAttr>(mapsName).getAsRange<mlir::DictionaryAttr>())
+  for (auto map :
+       entry->getAttrOfType<mlir::ArrayAttr>(mapsName).getAsRange<mlir::DictionaryAttr>())
     program.maps.push_back({map.getAs<mlir::StringAttr>("view").getValue().str(),
                             map.getAs<mlir::IntegerAttr>("columns").getInt(),
                             map.getAs<mlir::IntegerAttr>("rows").getInt()});

@@ -79,9 +79,8 @@ std::optional<RowAffine> matchAffine(Value value) {
       return RowAffine{SmallVector<int64_t>(count, 0), {{shuffle.getV1(), 1}}};
     // Of columns: the same scalars, other constants.
     std::optional<RowAffine> source = matchAffine(shuffle.getV1());
-    if (!source || llvm::any_of(source->rows, [](auto &row) {
-          return isa<VectorType>(row.first.getType());
-        }))
+    if (!source ||
+        llvm::any_of(source->rows, [](auto &row) { return isa<VectorType>(row.first.getType()); }))
       return std::nullopt;
     RowAffine affine{{}, source->rows};
     for (int64_t from : shuffle.getMask())
@@ -101,8 +100,8 @@ std::optional<RowAffine> matchAffine(Value value) {
 
 /// The numbers of the rows: a vector with one element a row, or one scalar for all.
 Value buildRows(ImplicitLocOpBuilder &at, const RowAffine &affine) {
-  bool isVector = llvm::any_of(
-      affine.rows, [](auto &row) { return isa<VectorType>(row.first.getType()); });
+  bool isVector =
+      llvm::any_of(affine.rows, [](auto &row) { return isa<VectorType>(row.first.getType()); });
   Type type = at.getI32Type();
   if (isVector)
     type = rowsType(type);
@@ -191,8 +190,8 @@ struct CompareRepeated : OpRewritePattern<vector::ShuffleOp> {
     auto repeat = [&](Value value) -> Value {
       return vector::ShuffleOp::create(at, value, value, op.getMask());
     };
-    rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, compare.getPredicate(),
-                                               repeat(compare.getLhs()), repeat(compare.getRhs()));
+    rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, compare.getPredicate(), repeat(compare.getLhs()),
+                                               repeat(compare.getRhs()));
     return success();
   }
 };
@@ -256,8 +255,8 @@ struct SplitConversion : OpRewritePattern<arith::SIToFPOp> {
     Value rows = arith::SIToFPOp::create(at, rowType, integers);
     SmallVector<float> constants(affine->constants.begin(), affine->constants.end());
     auto type = cast<VectorType>(op.getType());
-    Value columns = arith::ConstantOp::create(
-        at, DenseElementsAttr::get(type, ArrayRef<float>(constants)));
+    Value columns =
+        arith::ConstantOp::create(at, DenseElementsAttr::get(type, ArrayRef<float>(constants)));
     rewriter.replaceOpWithNewOp<arith::AddFOp>(op, repeatRows(at, rows, type.getNumElements()),
                                                columns);
     return success();

@@ -150,10 +150,10 @@ static int64_t placeRings(func::FuncOp program, KernelFrame &frame) {
   int64_t staged = 0;
   program.walk([&](tile::StoreOp store) {
     if (canCopyOut(store))
-      staged = std::max<int64_t>(
-          staged, frame.groups * stagedChunkBytes *
-                      llvm::divideCeil(store.getValue().getType().getDimSize(1),
-                                       chunkRowBytes / 2));
+      staged =
+          std::max<int64_t>(staged, frame.groups * stagedChunkBytes *
+                                        llvm::divideCeil(store.getValue().getType().getDimSize(1),
+                                                         chunkRowBytes / 2));
   });
   // Barriers take less than one more kilobyte.
   if (staged && bytes + staged + bufferAlignment <= maxSharedBytes) {
@@ -180,8 +180,8 @@ static int64_t placeRings(func::FuncOp program, KernelFrame &frame) {
 }
 
 static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelFrame &frame) {
-  Value isFirst = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, frame.thread,
-                                        constantI32(at, 0));
+  Value isFirst =
+      arith::CmpIOp::create(at, arith::CmpIPredicate::eq, frame.thread, constantI32(at, 0));
   auto branch = scf::IfOp::create(at, isFirst);
   {
     OpBuilder::InsertionGuard guard(at);
@@ -217,8 +217,8 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
   int64_t bytes = placeRings(program, frame);
   frame.maps = mapsOf(program, frame);
   if (bytes > maxSharedBytes) {
-    program.emitError("the schedule needs ") << bytes << " bytes of shared memory, a block has "
-                                             << maxSharedBytes;
+    program.emitError("the schedule needs ")
+        << bytes << " bytes of shared memory, a block has " << maxSharedBytes;
     return failure();
   }
 
@@ -229,8 +229,7 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
       LLVM::Linkage::External, "shared", Attribute(), bufferAlignment, /*addrSpace=*/3);
   if (frame.tickets)
     LLVM::GlobalOp::create(
-        builder, loc,
-        LLVM::LLVMArrayType::get(builder.getI64Type(), ticketCounterSlots),
+        builder, loc, LLVM::LLVMArrayType::get(builder.getI64Type(), ticketCounterSlots),
         /*isConstant=*/false, LLVM::Linkage::External, ticketCountersName,
         builder.getZeroAttr(RankedTensorType::get({ticketCounterSlots}, builder.getI64Type())),
         ticketCounterBytes, /*addrSpace=*/1);
@@ -251,9 +250,9 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
   frame.warp = arith::RemUIOp::create(at, number, constantI32(at, groupThreads / warpThreads));
   // Through a shuffle, so that the assembler knows it to be the same in a warp.
   Value group = arith::DivUIOp::create(at, frame.thread, constantI32(at, groupThreads));
-  frame.group = NVVM::ShflOp::create(at, i32, constantI32(at, -1), group, constantI32(at, 0),
-                                     constantI32(at, warpThreads - 1), NVVM::ShflKind::idx,
-                                     UnitAttr());
+  frame.group =
+      NVVM::ShflOp::create(at, i32, constantI32(at, -1), group, constantI32(at, 0),
+                           constantI32(at, warpThreads - 1), NVVM::ShflKind::idx, UnitAttr());
   initBarriers(at, program, frame);
   SmallVector<Value *> counters;
   for (auto &[ring, place] : frame.rings)
@@ -263,9 +262,9 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
     counters.append({&frame.tickets->given, &frame.tickets->taken});
   }
   for (Value *counter : counters) {
-      *counter = LLVM::AllocaOp::create(at, LLVM::LLVMPointerType::get(at.getContext()), i32,
-                                        constantI32(at, 1));
-      LLVM::StoreOp::create(at, constantI32(at, 0), *counter);
+    *counter = LLVM::AllocaOp::create(at, LLVM::LLVMPointerType::get(at.getContext()), i32,
+                                      constantI32(at, 1));
+    LLVM::StoreOp::create(at, constantI32(at, 0), *counter);
   }
 
   // Numbers are read where the program begins.

@@ -40,14 +40,14 @@ struct KernelFrame {
 
   mlir::Value arguments; ///< the argument block
   llvm::SmallVector<mlir::Value> mapPointers;
-  mlir::Value shared;        ///< address of dynamic shared memory, i32
-  mlir::Value thread;        ///< in the block
-  mlir::Value lane, warp;    ///< in the warp, and of the group
-  mlir::Value group;         ///< 0: the producer
+  mlir::Value shared;     ///< address of dynamic shared memory, i32
+  mlir::Value thread;     ///< in the block
+  mlir::Value lane, warp; ///< in the warp, and of the group
+  mlir::Value group;      ///< 0: the producer
   llvm::DenseMap<mlir::Value, RingPlace> rings;
-  std::optional<int64_t> staging; ///< where a result waits to be copied out; nothing: no room
+  std::optional<int64_t> staging;     ///< where a result waits to be copied out; nothing: no room
   std::optional<TicketPlace> tickets; ///< of programs that take some
-  mlir::Value ticketCounters; ///< in global memory: tickets taken, blocks that are done
+  mlir::Value ticketCounters;         ///< in global memory: tickets taken, blocks that are done
 
   /// The tensor map of a view with boxes of `rows` rows.
   mlir::Value mapOf(mlir::Value view, int64_t rows) const;

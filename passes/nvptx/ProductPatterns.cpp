@@ -132,13 +132,13 @@ struct LowerDot : FramePattern<sm::DotOp> {
       bool starts = step == 0 && !adaptor.getAcc();
       text += fmt::format("wgmma.mma_async.sync.aligned.m64n{}k{}.f32.{}.{} {}, {}, b, {}, 1, 1, "
                           "{}{};\n",
-                          columns, depth, kind, kind, registers(0, count), a,
-                          starts ? "more" : "1", isInRegisters ? "" : "0, ", transposed ? 0 : 1);
+                          columns, depth, kind, kind, registers(0, count), a, starts ? "more" : "1",
+                          isInRegisters ? "" : "0, ", transposed ? 0 : 1);
     }
     text += "wgmma.commit_group.sync.aligned;\n}";
     SmallVector<Value> results = ptx::emit(at, text, constraints, operands, at.getF32Type(), count);
-    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
-        op, VectorType::get(count, at.getF32Type()), results);
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, VectorType::get(count, at.getF32Type()),
+                                                        results);
     return success();
   }
 

@@ -85,8 +85,8 @@ struct LowerRoles : FramePattern<sm::RolesOp> {
                                              LLVM::AtomicOrdering::acq_rel);
     Value last = arith::SubIOp::create(at, NVVM::GridDimXOp::create(at, at.getI32Type()),
                                        constantI32(at, 1));
-    auto isLast = scf::IfOp::create(
-        at, arith::CmpIOp::create(at, arith::CmpIPredicate::eq, before, last));
+    auto isLast =
+        scf::IfOp::create(at, arith::CmpIOp::create(at, arith::CmpIPredicate::eq, before, last));
     at.setInsertionPointToStart(isLast.thenBlock());
     LLVM::StoreOp::create(at, constantI32(at, 0), frame.ticketCounters);
     LLVM::StoreOp::create(at, constantI32(at, 0), done);
@@ -145,9 +145,9 @@ struct LowerTakeTicket : FramePattern<sm::TakeTicketOp> {
     }
     Turn turn = nextTurn(at, place.taken, 1);
     ptx::waitBarrier(at, shared(place.full), turn.parity);
-    Value number = ptx::emit(at, "ld.shared.b32 $0, [$1];", "=r,r,~{memory}",
-                             shared(place.number), i32, 1)
-                       .front();
+    Value number =
+        ptx::emit(at, "ld.shared.b32 $0, [$1];", "=r,r,~{memory}", shared(place.number), i32, 1)
+            .front();
     // Through a shuffle: the same in a warp, and read by all of it before it is given back.
     number = NVVM::ShflOp::create(at, i32, constantI32(at, -1), number, constantI32(at, 0),
                                   constantI32(at, 31), NVVM::ShflKind::idx, UnitAttr());
@@ -194,10 +194,10 @@ struct LowerFill : FramePattern<sm::FillOp> {
     Value map = frame.mapOf(op.getView(), type.getRows());
     int64_t chunkColumns = chunkRowBytes * 8 / type.getElement().getIntOrFloatBitWidth();
     for (int64_t chunk = 0; chunk * place.chunkBytes < place.slotBytes; ++chunk)
-      ptx::copyBox(at, add(at, buffer, constantI32(at, chunk * place.chunkBytes)), map,
-                   {constantI32(at, chunk * chunkColumns), row, adaptor.getHead(),
-                    adaptor.getBatch()},
-                   full);
+      ptx::copyBox(
+          at, add(at, buffer, constantI32(at, chunk * place.chunkBytes)), map,
+          {constantI32(at, chunk * chunkColumns), row, adaptor.getHead(), adaptor.getBatch()},
+          full);
     rewriter.eraseOp(op);
     return success();
   }
@@ -238,8 +238,7 @@ struct LowerZeroTail : FramePattern<sm::ZeroTailOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     sm::SlotType type = op.getSlot().getType();
-    const RingPlace &place =
-        frame.rings.at(op.getSlot().getDefiningOp<sm::AcquireOp>().getRing());
+    const RingPlace &place = frame.rings.at(op.getSlot().getDefiningOp<sm::AcquireOp>().getRing());
     Value rows = constantI32(at, type.getRows());
     Value end = arith::SubIOp::create(at, adaptor.getLength(), mul(at, adaptor.getTile(), rows));
     end = arith::MaxSIOp::create(at, end, constantI32(at, 0));
@@ -276,7 +275,8 @@ struct LowerZeroTail : FramePattern<sm::ZeroTailOp> {
 
 void populateRingPatterns(RewritePatternSet &patterns, const TypeConverter &types,
                           const KernelFrame &frame) {
-  patterns.add<LowerBranchOnly, LowerBlockId, LowerBlockCount, LowerMakeRing>(types, patterns.getContext());
+  patterns.add<LowerBranchOnly, LowerBlockId, LowerBlockCount, LowerMakeRing>(
+      types, patterns.getContext());
   patterns.add<LowerRoles, LowerTakeTicket, LowerFill, LowerAcquire, LowerRelease, LowerZeroTail>(
       types, patterns.getContext(), frame);
 }

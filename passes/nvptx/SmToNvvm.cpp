@@ -23,8 +23,7 @@ namespace {
 
 struct SmToNvvmPass : impl::SmToNvvmPassBase<SmToNvvmPass> {
   void runOnOperation() override {
-    for (func::FuncOp program :
-         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
+    for (func::FuncOp program : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
       if (program.isExternal() || program.getOps<sm::RolesOp>().empty())
         continue;
       if (failed(lower(program)))
@@ -48,9 +47,9 @@ struct SmToNvvmPass : impl::SmToNvvmPassBase<SmToNvvmPass> {
     ConversionTarget target(*context);
     target.addLegalDialect<LLVM::LLVMDialect, NVVM::NVVMDialect>();
     target.addIllegalDialect<tile::TileDialect, sm::SmDialect, tensor::TensorDialect>();
-    target.addDynamicallyLegalDialect<arith::ArithDialect, math::MathDialect,
-                                      vector::VectorDialect>(
-        [&](Operation *op) { return types.isLegal(op); });
+    target
+        .addDynamicallyLegalDialect<arith::ArithDialect, math::MathDialect, vector::VectorDialect>(
+            [&](Operation *op) { return types.isLegal(op); });
     RewritePatternSet patterns(context);
     scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, target);
     // Also loops whose bounds are an index, and nothing else.

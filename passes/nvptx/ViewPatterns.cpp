@@ -29,10 +29,8 @@ Value readI64(ImplicitLocOpBuilder &at, const KernelFrame &frame, const Argument
 }
 /// The address of an argument's elements, in global memory.
 Value dataOf(ImplicitLocOpBuilder &at, const KernelFrame &frame, const Argument &argument) {
-  Value pointer =
-      frame.readField(at, argument.offset, LLVM::LLVMPointerType::get(at.getContext()));
-  return LLVM::AddrSpaceCastOp::create(at, LLVM::LLVMPointerType::get(at.getContext(), 1),
-                                       pointer);
+  Value pointer = frame.readField(at, argument.offset, LLVM::LLVMPointerType::get(at.getContext()));
+  return LLVM::AddrSpaceCastOp::create(at, LLVM::LLVMPointerType::get(at.getContext(), 1), pointer);
 }
 Value elementAt(ImplicitLocOpBuilder &at, Value data, Type element, Value offset) {
   return LLVM::GEPOp::create(at, data.getType(), element, data,
@@ -55,8 +53,7 @@ size_t fieldOf(tile::Axis axis) {
   llvm_unreachable("unknown axis");
 }
 
-Value readExtent(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value view,
-                 tile::Axis axis) {
+Value readExtent(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value view, tile::Axis axis) {
   Value extent = readI64(at, frame, frame.argumentOf(view), fieldOf(axis));
   return arith::TruncIOp::create(at, at.getI32Type(), extent);
 }
@@ -91,8 +88,8 @@ void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp o
   auto i32 = [&](int64_t value) { return constantI32(at, value); };
   Value consumer = arith::SubIOp::create(at, frame.group, i32(1));
   int64_t groupBytes = llvm::divideCeil(width, chunkColumns) * stagedChunkBytes;
-  Value buffer = add(at, add(at, frame.shared, i32(*frame.staging)),
-                     mul(at, consumer, i32(groupBytes)));
+  Value buffer =
+      add(at, add(at, frame.shared, i32(*frame.staging)), mul(at, consumer, i32(groupBytes)));
   Value number = arith::RemUIOp::create(at, frame.thread, i32(128));
   Value isFirst = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, number, i32(0));
   Value barrier = add(at, consumer, i32(2));
@@ -107,14 +104,15 @@ void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp o
   onFirst([&] { ptx::waitForStores(at, /*onlyReads=*/true); });
   ptx::syncThreads(at, barrier, 128);
   // Matrices of 16 columns: a lane names a row, and which half of the columns.
-  Value row = add(at, mul(at, frame.warp, i32(16)), arith::RemUIOp::create(at, frame.lane, i32(16)));
+  Value row =
+      add(at, mul(at, frame.warp, i32(16)), arith::RemUIOp::create(at, frame.lane, i32(16)));
   Value half = arith::DivUIOp::create(at, frame.lane, i32(16));
   Value pattern = arith::RemUIOp::create(at, frame.lane, i32(8));
   Value rowAddress = add(at, buffer, mul(at, row, i32(128)));
   for (int64_t block = 0; block < width / 16; ++block) {
     Value place = arith::XOrIOp::create(at, add(at, half, i32(block % 4 * 2)), pattern);
-    Value address = add(at, add(at, rowAddress, i32(block / 4 * stagedChunkBytes)),
-                        mul(at, place, i32(16)));
+    Value address =
+        add(at, add(at, rowAddress, i32(block / 4 * stagedChunkBytes)), mul(at, place, i32(16)));
     SmallVector<Value> matrices;
     for (int64_t i = 0; i < 4; ++i)
       matrices.push_back(vector::ExtractOp::create(at, pairs, block * 4 + i));
@@ -123,8 +121,8 @@ void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp o
   ptx::fenceSharedForCopies(at);
   ptx::syncThreads(at, barrier, 128);
   onFirst([&] {
-    Value firstRow = add(at, mul(at, tile, i32(type.getDimSize(0))),
-                         mul(at, consumer, i32(groupRows)));
+    Value firstRow =
+        add(at, mul(at, tile, i32(type.getDimSize(0))), mul(at, consumer, i32(groupRows)));
     Value map = frame.mapOf(op.getView(), groupRows);
     for (int64_t chunk = 0; chunk * chunkColumns < width; ++chunk)
       ptx::storeBox(at, map, {i32(chunk * chunkColumns), firstRow, head, batch},
@@ -137,10 +135,9 @@ void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp o
 Value pairAt(ImplicitLocOpBuilder &at, RankedTensorType tile, Value fragment, int64_t i) {
   if (isPacked(tile))
     return vector::ExtractOp::create(at, fragment, i / 2);
-  return vector::FromElementsOp::create(
-      at, VectorType::get(2, tile.getElementType()),
-      ValueRange{vector::ExtractOp::create(at, fragment, i),
-                 vector::ExtractOp::create(at, fragment, i + 1)});
+  return vector::FromElementsOp::create(at, VectorType::get(2, tile.getElementType()),
+                                        ValueRange{vector::ExtractOp::create(at, fragment, i),
+                                                   vector::ExtractOp::create(at, fragment, i + 1)});
 }
 
 // Each thread writes what it holds, neighbours together. Rows past the end are left out.
@@ -179,10 +176,10 @@ struct LowerStore : FramePattern<tile::StoreOp> {
       Value isInside = arith::CmpIOp::create(at, arith::CmpIPredicate::slt, number, limit);
       // Of a column, the first of the lanes that share a row.
       if (isColumn)
-        isInside = arith::AndIOp::create(
-            at, isInside,
-            arith::CmpIOp::create(at, arith::CmpIPredicate::eq, frame.firstColumn(at),
-                                  constantI32(at, 0)));
+        isInside =
+            arith::AndIOp::create(at, isInside,
+                                  arith::CmpIOp::create(at, arith::CmpIPredicate::eq,
+                                                        frame.firstColumn(at), constantI32(at, 0)));
       auto branch = scf::IfOp::create(at, isInside);
       OpBuilder::InsertionGuard guard(at);
       at.setInsertionPointToStart(branch.thenBlock());
@@ -198,9 +195,9 @@ struct LowerStore : FramePattern<tile::StoreOp> {
         if (rowOfElement(i) != row)
           continue;
         Value pair = pairAt(at, tile, adaptor.getValue(), i);
-        Value place = LLVM::GEPOp::create(
-            at, address.getType(), element, address,
-            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(columnOfElement(i))});
+        Value place =
+            LLVM::GEPOp::create(at, address.getType(), element, address,
+                                ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(columnOfElement(i))});
         LLVM::StoreOp::create(at, pair, place, 2 * element.getIntOrFloatBitWidth() / 8);
       }
     }

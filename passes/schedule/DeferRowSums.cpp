@@ -52,8 +52,8 @@ void defer(scf::ForOp loop, RowSum sum, int64_t columns) {
   OpBuilder builder(loop);
   Location loc = loop.getLoc();
   Value init = loop.getInitArgs()[sum.number];
-  auto type = RankedTensorType::get(
-      {cast<RankedTensorType>(init.getType()).getDimSize(0), columns}, builder.getF32Type());
+  auto type = RankedTensorType::get({cast<RankedTensorType>(init.getType()).getDimSize(0), columns},
+                                    builder.getF32Type());
   loop.getInitArgsMutable()[sum.number].assign(
       tile::SpreadOp::create(builder, loc, type, init).getResult());
   BlockArgument state = loop.getRegionIterArg(sum.number);

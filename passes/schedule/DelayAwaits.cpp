@@ -58,7 +58,8 @@ struct DelayAwaitsPass : impl::DelayAwaitsPassBase<DelayAwaitsPass> {
          op = op->getNextNode())
       releases.push_back(op);
     Operation *user = firstUser(await);
-    if (user == await->getNextNode() || (!releases.empty() && user->isBeforeInBlock(releases.back())))
+    if (user == await->getNextNode() ||
+        (!releases.empty() && user->isBeforeInBlock(releases.back())))
       return;
     await->moveBefore(user);
     for (Operation *release : releases)

@@ -9,10 +9,10 @@ namespace tessera {
 
 /// A handful of facts about one loop; which are best is measured.
 struct GpuSchedule {
-  int64_t groups = 2;                ///< warp groups that compute, 64 rows of a tile each
-  int64_t blockN = 128;              ///< key rows of a tile
-  int64_t stages = 2;                ///< tiles of keys, and of values, in flight
-  int64_t producerRegisters = 40;    ///< of a thread
+  int64_t groups = 2;             ///< warp groups that compute, 64 rows of a tile each
+  int64_t blockN = 128;           ///< key rows of a tile
+  int64_t stages = 2;             ///< tiles of keys, and of values, in flight
+  int64_t producerRegisters = 40; ///< of a thread
   int64_t consumerRegisters = 232;
   double lazyMax = 0;       ///< how far a row's maximum may lag, in powers of two
   bool longestLast = false; ///< later tiles of queries have more to do

@@ -29,12 +29,12 @@ using OpSet = llvm::SetVector<Operation *>;
 /// A loop over a list of ranges, and the parts of its body.
 struct Stage {
   scf::ForOp loop;
-  tile::NthOp nth;     ///< the only reader of the induction variable
-  tile::DotOp last;    ///< the product that is yielded
-  tile::LoadOp load;   ///< its right operand
-  unsigned state;      ///< the number of the state it adds to
-  OpSet scaling;       ///< what happens to that state before the product
-  OpSet first;         ///< the other products, and what they need
+  tile::NthOp nth;   ///< the only reader of the induction variable
+  tile::DotOp last;  ///< the product that is yielded
+  tile::LoadOp load; ///< its right operand
+  unsigned state;    ///< the number of the state it adds to
+  OpSet scaling;     ///< what happens to that state before the product
+  OpSet first;       ///< the other products, and what they need
 };
 
 OpSet sliceInBody(Operation *root, Block *body) {
@@ -191,8 +191,7 @@ void rotate(Chain &chain) {
   auto nth = tile::NthOp::create(builder, loc, builder.getIndexType(), zero, starts, ends);
   mapping.map(peeled.nth.getResult(), nth.getResult());
   mapping.map(peeled.nth.getOperation(), nth.getOperation());
-  SmallVector<Value> state =
-      cloneBody(builder, peeled, mapping, [](Value acc) { return acc; });
+  SmallVector<Value> state = cloneBody(builder, peeled, mapping, [](Value acc) { return acc; });
 
   unsigned states = firstLoop.getNumRegionIterArgs();
   Value before; // iterations of the loops before
@@ -200,8 +199,7 @@ void rotate(Chain &chain) {
     scf::ForOp loop = stage.loop;
     Value lower = one;
     if (before) {
-      Value isFirst =
-          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, before, zero);
+      Value isFirst = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, before, zero);
       lower = arith::SelectOp::create(builder, loc, isFirst, one, zero);
     }
     auto rotated =

@@ -51,7 +51,8 @@ bool isInLoop(Operation *op) { return op->getParentOfType<scf::ForOp>() != nullp
 void releaseIn(Block *block, Value slot, ArrayRef<tile::DotOp> readers) {
   Operation *last = nullptr;
   for (tile::DotOp dot : readers)
-    if (Operation *user = block->findAncestorOpInBlock(*dot); user && (!last || last->isBeforeInBlock(user)))
+    if (Operation *user = block->findAncestorOpInBlock(*dot);
+        user && (!last || last->isBeforeInBlock(user)))
       last = user;
   OpBuilder builder = OpBuilder::atBlockBegin(block);
   if (auto branch = dyn_cast_or_null<scf::IfOp>(last); branch && branch.elseBlock()) {
@@ -156,8 +157,7 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
       acc = {};
     Value product = sm::DotOp::create(builder, dot.getLoc(), dot.getType(), lhs, slots.lookup(rhs),
                                       acc, transposed);
-    auto result =
-        sm::AwaitOp::create(builder, dot.getLoc(), dot.getType(), product, /*pending=*/0);
+    auto result = sm::AwaitOp::create(builder, dot.getLoc(), dot.getType(), product, /*pending=*/0);
     dot.replaceAllUsesWith(result.getResult());
     dot.erase();
     return success();

@@ -32,10 +32,10 @@ void skip(arith::MulFOp product, tile::BroadcastOp factor, bool keepBranch) {
   OpBuilder builder(product);
   Location loc = product.getLoc();
   RankedTensorType rows = factor.getSource().getType();
-  Value one = arith::ConstantOp::create(
-      builder, loc, DenseElementsAttr::get(rows, builder.getF32FloatAttr(1)));
-  Value changes = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE,
-                                        factor.getSource(), one);
+  Value one = arith::ConstantOp::create(builder, loc,
+                                        DenseElementsAttr::get(rows, builder.getF32FloatAttr(1)));
+  Value changes =
+      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE, factor.getSource(), one);
   Value any = sm::WarpAnyOp::create(builder, loc, builder.getI1Type(), changes);
   Value tile = product.getLhs() == factor.getResult() ? product.getRhs() : product.getLhs();
   auto branch = scf::IfOp::create(

@@ -113,11 +113,10 @@ private:
 
   void cloneLoop(OpBuilder &builder, scf::ForOp loop, IRMapping &mapping) const {
     SmallVector<unsigned> numbers = kept(loop);
-    auto copy = scf::ForOp::create(builder, loop.getLoc(),
-                                   mapping.lookupOrDefault(loop.getLowerBound()),
-                                   mapping.lookupOrDefault(loop.getUpperBound()),
-                                   mapping.lookupOrDefault(loop.getStep()),
-                                   mapped(loop.getInitArgs(), numbers, mapping));
+    auto copy = scf::ForOp::create(
+        builder, loop.getLoc(), mapping.lookupOrDefault(loop.getLowerBound()),
+        mapping.lookupOrDefault(loop.getUpperBound()), mapping.lookupOrDefault(loop.getStep()),
+        mapped(loop.getInitArgs(), numbers, mapping));
     mapping.map(loop.getInductionVar(), copy.getInductionVar());
     for (auto [i, number] : llvm::enumerate(numbers)) {
       mapping.map(loop.getRegionIterArg(number), copy.getRegionIterArg(i));
@@ -183,7 +182,7 @@ struct SpecializeWarpsPass : impl::SpecializeWarpsPassBase<SpecializeWarpsPass> 
     RoleSlice producer(body, [](Operation *op) { return isa<sm::FillOp>(op); });
     RoleSlice consumer(body, [](Operation *op) {
       return isa<sm::AcquireOp, sm::ReleaseOp, sm::ZeroTailOp, sm::DotOp, sm::AwaitOp,
-                 tile::StoreOp>(op);
+                 sm::BranchOnlyOp, tile::StoreOp>(op);
     });
 
     SmallVector<Operation *> old;

@@ -165,9 +165,9 @@ Error CudaKernel::launch(const PreparedCall &call, const LaunchSite &site) const
     parameters.push_back(&counters);
   }
   if (result == CUDA_SUCCESS)
-    result = driver.launchKernel(launch.function, launch.blocks, 1, 1, theProgram.threads, 1, 1,
-                                 theProgram.sharedBytes, stream,
-                                 parameters.data(), /*extra=*/nullptr);
+    result =
+        driver.launchKernel(launch.function, launch.blocks, 1, 1, theProgram.threads, 1, 1,
+                            theProgram.sharedBytes, stream, parameters.data(), /*extra=*/nullptr);
   return driver.check(result, "launching " + Twine(key()));
 }
 

@@ -3,8 +3,8 @@
 #ifndef TESSERA_RUNTIME_CUDA_TICKETS_H
 #define TESSERA_RUNTIME_CUDA_TICKETS_H
 
-#include "llvm/Support/Error.h"
 #include "runtime/cuda/Driver.h"
+#include "llvm/Support/Error.h"
 
 #include <atomic>
 #include <memory>
