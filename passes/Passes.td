@@ -164,7 +164,8 @@ def DeferScalingPass : Pass<"tile-defer-scaling", "::mlir::func::FuncOp"> {
 
     A row's maximum is found in the product's own units, so that the scaled tile has
     one reader left, and its multiplication is a part of a fused multiply-add there.
-    The result is the same to the bit: rounding keeps the order. The factor
+    The result is the same to the bit: rounding keeps the order. A bias goes along,
+    `x * f - y * g -> (x - y * (g / f)) * f`, which changes results by an ulp. The factor
     must be positive whatever the arguments are: a constant, a maximum with one, or a product or
     quotient of such.
   }];

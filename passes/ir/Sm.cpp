@@ -55,6 +55,13 @@ LogicalResult FillOp::verify() {
   return success();
 }
 
+LogicalResult TellOp::verify() {
+  if (getValues().size() != getResults().size()) // tell_c1
+    return emitOpError("has ") << getValues().size() << " values and " << getResults().size()
+                               << " results";
+  return success();
+}
+
 LogicalResult AcquireOp::verify() {
   RingType ring = getRing().getType();
   SlotType slot = getSlot().getType();

@@ -36,11 +36,45 @@ def Sm_TakeTicketOp : Sm_Op<"take_ticket"> {
   let summary = "The next number that no block has.";
   let description = [{
     Numbers below the count of blocks belong to the blocks themselves
-    (`sm.block_id`); tickets follow. The producer takes one, and all consumers of its block
-    are told the same.
+    (`sm.block_id`); tickets follow. Only a producer takes them.
   }];
   let results = (outs Index:$result);
   let assemblyFormat = "attr-dict";
+}
+
+def Sm_TellOp : Sm_Op<"tell"> {
+  let summary = "Numbers that the producer works out for its whole block.";
+  let description = [{
+    Constraints:
+    - (C1) There are as many results as values.
+
+    The results are the values. Consumers do not compute them: they are told, through
+    shared memory, and have `sm.hear` of the same channel in this place.
+
+    Example:
+    ```mlir
+    %t, %h = sm.tell %tile, %head channel 0 : index, index
+    ```
+  }];
+  let arguments = (ins Variadic<Index>:$values, I64Attr:$channel);
+  let results = (outs Variadic<Index>:$results);
+  let assemblyFormat = "$values `channel` $channel attr-dict `:` type($results)";
+  let hasVerifier = 1;
+}
+
+def Sm_HearOp : Sm_Op<"hear"> {
+  let summary = "What the producer tells.";
+  let description = [{
+    Waits for the numbers of a channel, `sm.tell` of the producer.
+
+    Example:
+    ```mlir
+    %t, %h = sm.hear channel 0 : index, index
+    ```
+  }];
+  let arguments = (ins I64Attr:$channel);
+  let results = (outs Variadic<Index>:$results);
+  let assemblyFormat = "`channel` $channel attr-dict `:` type($results)";
 }
 
 def Sm_RolesOp : Sm_Op<"roles", [NoTerminator, SingleBlock]> {

@@ -166,16 +166,13 @@ static int64_t placeRings(func::FuncOp program, KernelFrame &frame) {
     place.empty = bytes + ring.getType().getStages() * barrierBytes;
     bytes = place.empty + ring.getType().getStages() * barrierBytes;
   }
-  sm::RolesOp roles = *program.getOps<sm::RolesOp>().begin();
-  Operation *taker = nullptr;
-  roles.getProducer().walk([&](sm::TakeTicketOp op) { taker = op; });
-  if (taker) {
-    frame.tickets = TicketPlace{.number = bytes + 2 * barrierBytes,
-                                .full = bytes,
-                                .empty = bytes + barrierBytes,
-                                .producer = taker};
-    bytes += 3 * barrierBytes;
-  }
+  program.walk([&](sm::TellOp tell) {
+    frame.channels[tell.getChannel()] = {.numbers = bytes + 2 * barrierBytes,
+                                         .full = bytes,
+                                         .empty = bytes + barrierBytes};
+    bytes += 2 * barrierBytes + llvm::alignTo(tell.getValues().size() * 4, barrierBytes);
+  });
+  program.walk([&](sm::TakeTicketOp) { frame.tickets = true; });
   return bytes;
 }
 
@@ -188,9 +185,9 @@ static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelF
     at.setInsertionPointToStart(branch.thenBlock());
     // One arrival for each warp of the consumers.
     int64_t releases = frame.groups * groupThreads / warpThreads;
-    if (frame.tickets) {
-      ptx::initBarrier(at, add(at, frame.shared, constantI32(at, frame.tickets->full)), 1);
-      ptx::initBarrier(at, add(at, frame.shared, constantI32(at, frame.tickets->empty)), releases);
+    for (auto &[number, place] : frame.channels) {
+      ptx::initBarrier(at, add(at, frame.shared, constantI32(at, place.full)), 1);
+      ptx::initBarrier(at, add(at, frame.shared, constantI32(at, place.empty)), releases);
     }
     for (auto ring : program.getOps<sm::MakeRingOp>()) {
       const RingPlace &place = frame.rings[ring.getResult()];
@@ -257,10 +254,10 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
   SmallVector<Value *> counters;
   for (auto &[ring, place] : frame.rings)
     counters.append({&place.filled, &place.taken});
-  if (frame.tickets) {
+  for (auto &[number, place] : frame.channels)
+    counters.append({&place.told, &place.heard});
+  if (frame.tickets)
     frame.ticketCounters = body->getArgument(1 + frame.maps.size());
-    counters.append({&frame.tickets->given, &frame.tickets->taken});
-  }
   for (Value *counter : counters) {
     *counter = LLVM::AllocaOp::create(at, LLVM::LLVMPointerType::get(at.getContext()), i32,
                                       constantI32(at, 1));

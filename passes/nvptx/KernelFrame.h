@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace tessera {
 
@@ -20,11 +21,10 @@ struct RingPlace {
   mlir::Value filled, taken; ///< counters: stack slots that LLVM turns into registers
 };
 
-/// Where the ticket of a block lies in shared memory, and how far each role is.
-struct TicketPlace {
-  int64_t number, full, empty;
-  mlir::Value given, taken;
-  mlir::Operation *producer; ///< the op that takes it for the block; others are told
+/// Where the numbers of a channel lie in shared memory, and how far each role is.
+struct ChannelPlace {
+  int64_t numbers, full, empty;
+  mlir::Value told, heard;
 };
 
 /// The entry point being made: its parameters, its threads, its shared memory.
@@ -46,8 +46,9 @@ struct KernelFrame {
   mlir::Value group;      ///< 0: the producer
   llvm::DenseMap<mlir::Value, RingPlace> rings;
   std::optional<int64_t> staging;     ///< where a result waits to be copied out; nothing: no room
-  std::optional<TicketPlace> tickets; ///< of programs that take some
-  mlir::Value ticketCounters;         ///< in global memory: tickets taken, blocks that are done
+  llvm::MapVector<int64_t, ChannelPlace> channels;
+  bool tickets = false;       ///< the program takes some
+  mlir::Value ticketCounters; ///< in global memory: tickets taken, blocks that are done
 
   /// The tensor map of a view with boxes of `rows` rows.
   mlir::Value mapOf(mlir::Value view, int64_t rows) const;

@@ -122,37 +122,61 @@ struct LowerBlockCount : OpConversionPattern<sm::BlockCountOp> {
   }
 };
 
-// The producer takes a number from global memory and puts it where the consumers find it.
 struct LowerTakeTicket : FramePattern<sm::TakeTicketOp> {
   using FramePattern::FramePattern;
   LogicalResult matchAndRewrite(sm::TakeTicketOp op, OpAdaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    const TicketPlace &place = *frame.tickets;
-    auto shared = [&](int64_t offset) { return add(at, frame.shared, constantI32(at, offset)); };
-    Type i32 = at.getI32Type();
-    if (op == place.producer) {
-      Turn turn = nextTurn(at, place.given, 1);
-      ptx::waitBarrier(at, shared(place.empty),
-                       arith::XOrIOp::create(at, turn.parity, constantI32(at, 1)));
-      Value taken = LLVM::AtomicRMWOp::create(at, LLVM::AtomicBinOp::add, frame.ticketCounters,
-                                              constantI32(at, 1), LLVM::AtomicOrdering::monotonic);
-      Value number = add(at, taken, NVVM::GridDimXOp::create(at, i32));
-      ptx::emit(at, "st.shared.b32 [$0], $1;", "r,r,~{memory}", {shared(place.number), number});
-      ptx::arrive(at, shared(place.full));
-      rewriter.replaceOp(op, number);
-      return success();
+    Value taken = LLVM::AtomicRMWOp::create(at, LLVM::AtomicBinOp::add, frame.ticketCounters,
+                                            constantI32(at, 1), LLVM::AtomicOrdering::monotonic);
+    rewriter.replaceOp(op, add(at, taken, NVVM::GridDimXOp::create(at, at.getI32Type())));
+    return success();
+  }
+};
+
+Value sharedAt(ImplicitLocOpBuilder &at, const KernelFrame &frame, int64_t offset) {
+  return add(at, frame.shared, constantI32(at, offset));
+}
+
+// Wait until the consumers have read what was there; write; let them know.
+struct LowerTell : FramePattern<sm::TellOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::TellOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    const ChannelPlace &place = frame.channels.find(op.getChannel())->second;
+    Turn turn = nextTurn(at, place.told, 1);
+    ptx::waitBarrier(at, sharedAt(at, frame, place.empty),
+                     arith::XOrIOp::create(at, turn.parity, constantI32(at, 1)));
+    for (auto [i, value] : llvm::enumerate(adaptor.getValues()))
+      ptx::emit(at, "st.shared.b32 [$0], $1;", "r,r,~{memory}",
+                {sharedAt(at, frame, place.numbers + 4 * i), value});
+    ptx::arrive(at, sharedAt(at, frame, place.full));
+    rewriter.replaceOp(op, adaptor.getValues());
+    return success();
+  }
+};
+
+struct LowerHear : FramePattern<sm::HearOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::HearOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    const ChannelPlace &place = frame.channels.find(op.getChannel())->second;
+    Turn turn = nextTurn(at, place.heard, 1);
+    ptx::waitBarrier(at, sharedAt(at, frame, place.full), turn.parity);
+    SmallVector<Value> numbers;
+    for (unsigned i = 0; i < op.getNumResults(); ++i) {
+      Value number = ptx::emit(at, "ld.shared.b32 $0, [$1];", "=r,r,~{memory}",
+                               sharedAt(at, frame, place.numbers + 4 * i), at.getI32Type(), 1)
+                         .front();
+      // Through a shuffle: the same in a warp, and read by all of it before it is given back.
+      numbers.push_back(NVVM::ShflOp::create(at, at.getI32Type(), constantI32(at, -1), number,
+                                             constantI32(at, 0), constantI32(at, 31),
+                                             NVVM::ShflKind::idx, UnitAttr()));
     }
-    Turn turn = nextTurn(at, place.taken, 1);
-    ptx::waitBarrier(at, shared(place.full), turn.parity);
-    Value number =
-        ptx::emit(at, "ld.shared.b32 $0, [$1];", "=r,r,~{memory}", shared(place.number), i32, 1)
-            .front();
-    // Through a shuffle: the same in a warp, and read by all of it before it is given back.
-    number = NVVM::ShflOp::create(at, i32, constantI32(at, -1), number, constantI32(at, 0),
-                                  constantI32(at, 31), NVVM::ShflKind::idx, UnitAttr());
-    ptx::arriveIf(at, shared(place.empty), equals(at, frame.lane, 0));
-    rewriter.replaceOp(op, number);
+    ptx::arriveIf(at, sharedAt(at, frame, place.empty), equals(at, frame.lane, 0));
+    rewriter.replaceOp(op, numbers);
     return success();
   }
 };
@@ -277,7 +301,7 @@ void populateRingPatterns(RewritePatternSet &patterns, const TypeConverter &type
                           const KernelFrame &frame) {
   patterns.add<LowerBranchOnly, LowerBlockId, LowerBlockCount, LowerMakeRing>(
       types, patterns.getContext());
-  patterns.add<LowerRoles, LowerTakeTicket, LowerFill, LowerAcquire, LowerRelease, LowerZeroTail>(
+  patterns.add<LowerRoles, LowerTakeTicket, LowerTell, LowerHear, LowerFill, LowerAcquire, LowerRelease, LowerZeroTail>(
       types, patterns.getContext(), frame);
 }
 

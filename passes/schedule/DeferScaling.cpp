@@ -91,10 +91,37 @@ struct DeferBehindMax : OpRewritePattern<tile::ReduceOp> {
   }
 };
 
+// x * f - y * g  ->  (x - y * (g / f)) * f     (f > 0)
+struct DeferBehindDifference : OpRewritePattern<arith::SubFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::SubFOp op, PatternRewriter &rewriter) const override {
+    auto bias = op.getRhs().getDefiningOp<arith::MulFOp>();
+    if (!isa<RankedTensorType>(op.getType()) || !bias)
+      return rewriter.notifyMatchFailure(op, "no scaled tile is subtracted");
+    std::optional<Scaled> scaled = matchScaled(rewriter, op.getLhs());
+    if (!scaled)
+      return rewriter.notifyMatchFailure(op, "minuend is not scaled by a positive number");
+    for (unsigned i : {0, 1}) {
+      Value factor = splatFactor(rewriter, bias->getOperand(i));
+      if (!factor)
+        continue;
+      Location loc = op.getLoc();
+      auto type = cast<RankedTensorType>(op.getType());
+      Value ratio = arith::DivFOp::create(rewriter, loc, factor, scaled->factor);
+      Value splat = tensor::SplatOp::create(rewriter, loc, ratio, type);
+      Value product = arith::MulFOp::create(rewriter, loc, bias->getOperand(1 - i), splat);
+      Value difference = arith::SubFOp::create(rewriter, loc, scaled->tile, product);
+      replaceByScaled(rewriter, op, difference, scaled->factor);
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "subtrahend is not scaled by a number");
+  }
+};
+
 struct DeferScalingPass : impl::DeferScalingPassBase<DeferScalingPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<DeferBehindMask, DeferBehindMax>(&getContext());
+    patterns.add<DeferBehindDifference, DeferBehindMask, DeferBehindMax>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -94,9 +94,12 @@ struct ScheduleTilesPass : impl::ScheduleTilesPassBase<ScheduleTilesPass> {
     scf::ConditionOp::create(at, at.compare(arith::CmpIPredicate::slt, next, total), next);
     Block *body = at.createBlock(&loop.getAfter(), {}, index, at.getLoc());
     Value point = body->getArgument(0);
-    scf::YieldOp::create(at, sm::TakeTicketOp::create(at).getResult());
+    Value ticket = sm::TakeTicketOp::create(at);
+    auto told = sm::TellOp::create(at, index, ticket, /*channel=*/0);
+    scf::YieldOp::create(at, told.getResults());
 
-    // point = (section, tile, head of the section), the head fastest.
+    // point = (section, tile, head of the section), the head fastest. The divisions are the
+    // producer's, who is ahead.
     at.setInsertionPointToStart(body);
     Value number = at.div(point, at.max(section, one));
     Value rest = at.sub(point, at.mul(number, section));
@@ -108,11 +111,11 @@ struct ScheduleTilesPass : impl::ScheduleTilesPassBase<ScheduleTilesPass> {
       tile = at.sub(at.sub(tiles, one), tile);
     Value batch = at.div(head, grid.getHeads());
     head = at.sub(head, at.mul(batch, grid.getHeads()));
-    grid.getResult(0).replaceAllUsesWith(tile);
-    grid.getResult(1).replaceAllUsesWith(head);
-    grid.getResult(2).replaceAllUsesWith(batch);
+    auto place = sm::TellOp::create(at, TypeRange{index, index, index},
+                                    ValueRange{tile, head, batch}, /*channel=*/1);
+    grid.replaceAllUsesWith(place.getResults());
 
-    Operation *end = body->getTerminator()->getPrevNode();
+    Operation *end = ticket.getDefiningOp();
     for (Operation *op = loop->getNextNode(); op != block->getTerminator();) {
       Operation *next = op->getNextNode();
       // Constants are the same for all points.

@@ -20,7 +20,9 @@ namespace {
 /// how often and on what they run.
 class RoleSlice {
 public:
-  RoleSlice(Block *body, llvm::function_ref<bool(Operation *)> isOwn) {
+  /// `isTold`: what others tell is heard, not computed.
+  RoleSlice(Block *body, bool isTold, llvm::function_ref<bool(Operation *)> isOwn)
+      : isTold(isTold) {
     body->walk([&](Operation *op) {
       if (isOwn(op))
         need(op);
@@ -38,6 +40,11 @@ public:
         cloneBranch(builder, branch, mapping);
       else if (auto loop = dyn_cast<scf::WhileOp>(op))
         cloneWhile(builder, loop, mapping);
+      else if (auto tell = dyn_cast<sm::TellOp>(op); tell && isTold)
+        mapping.map(tell.getResults(),
+                    sm::HearOp::create(builder, tell.getLoc(), tell.getResultTypes(),
+                                       tell.getChannelAttr())
+                        .getResults());
       else
         builder.clone(op, mapping);
     }
@@ -60,7 +67,7 @@ private:
       need(loop.getConditionOp().getOperation());
       for (Value yielded : loop.getYieldOp().getOperands())
         need(yielded);
-    } else {
+    } else if (!isTold || !isa<sm::TellOp>(op)) {
       for (Value operand : op->getOperands())
         need(operand);
     }
@@ -170,6 +177,7 @@ private:
       cloneSide(branch.elseBlock(), copy.elseBlock());
   }
 
+  bool isTold;
   llvm::DenseSet<Operation *> ops;
   llvm::DenseSet<Value> results; ///< of loops and branches
 };
@@ -179,9 +187,10 @@ struct SpecializeWarpsPass : impl::SpecializeWarpsPassBase<SpecializeWarpsPass> 
 
   void runOnOperation() override {
     Block *body = &getOperation().getBody().front();
-    RoleSlice producer(body, [](Operation *op) { return isa<sm::FillOp>(op); });
-    RoleSlice consumer(body, [](Operation *op) {
-      return isa<sm::AcquireOp, sm::ReleaseOp, sm::ZeroTailOp, sm::DotOp, sm::AwaitOp,
+    RoleSlice producer(body, /*isTold=*/false,
+                       [](Operation *op) { return isa<sm::FillOp, sm::TellOp>(op); });
+    RoleSlice consumer(body, /*isTold=*/true, [](Operation *op) {
+      return isa<sm::TellOp, sm::AcquireOp, sm::ReleaseOp, sm::ZeroTailOp, sm::DotOp, sm::AwaitOp,
                  sm::BranchOnlyOp, tile::StoreOp>(op);
     });
 
