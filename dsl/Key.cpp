@@ -358,6 +358,37 @@ static bool isOfAppend(StringRef field) {
                       field);
 }
 
+/// Tiles of a GPU: rows in units of a warp group, keys in units of one instruction's depth.
+static constexpr int64_t maxGroups = 3, groupRows = 64, keyStep = 16, maxGpuBlockN = 256;
+static constexpr int64_t maxGpuWidth = 256, maxStages = 8;
+
+/// What the GPU target cannot do yet.
+static void wantOnGpu(KeyRepair &repair) {
+  Key &key = repair.key;
+  auto is16Bit = [](DType type) { return type == DType::f16 || type == DType::bf16; };
+  for (auto [field, type] :
+       {std::pair<StringRef, DType *>{"q", &key.q}, {"kv", &key.kv}, {"v", &key.v}})
+    repair.want(is16Bit(*type) && *type == key.q, field, *type,
+                is16Bit(key.q) ? key.q : DType::bf16, str(*type).str(),
+                "bf16 or f16, the same of q, kv and v, on this target",
+                ErrorCode::unsupportedDType);
+  for (auto [field, width] :
+       {std::pair<StringRef, int64_t *>{"d", &key.headDim}, {"dv", &key.headDimV}})
+    repair.want(*width <= maxGpuWidth, field, *width, maxGpuWidth, std::to_string(*width),
+                fmt::format("at most {} on this target", maxGpuWidth),
+                ErrorCode::unsupportedHeadDim);
+  repair.wantOff("paged", key.paged, false, "off, this target has no pages yet");
+  repair.wantOff("checked", key.checked, false, "off, this target has no checking kernels");
+  repair.want(key.blockM % groupRows == 0 && key.blockM <= maxGroups * groupRows, "block_m",
+              key.blockM, int64_t(0), std::to_string(key.blockM),
+              "64, 128 or 192 on this target, or 0 for the schedule's choice");
+  repair.want(
+      key.blockN % keyStep == 0 && key.blockN <= maxGpuBlockN, "block_n", key.blockN, int64_t(0),
+      std::to_string(key.blockN),
+      fmt::format("a multiple of {} up to {} on this target, or 0 for the schedule's choice",
+                  keyStep, maxGpuBlockN));
+}
+
 Error validate(const Key &given) {
   KeyRepair repair(given);
   Key &key = repair.key;
@@ -369,6 +400,8 @@ Error validate(const Key &given) {
 
   if (key.direction == Direction::append) {
     const Key defaults;
+    repair.want(!isGpu(key.target), "target", key.target, Target::host, str(key.target).str(),
+                "host, appending has no other target yet", ErrorCode::unsupportedTarget);
 #define TESSERA_KEY_INT(name, spelling, value, help)                                               \
   repair.want(isOfAppend(spelling) || key.name == defaults.name, spelling, key.name,               \
               defaults.name, std::to_string(key.name), "0, appending has no such thing");
@@ -393,6 +426,12 @@ Error validate(const Key &given) {
   repair.wantOff("descale", key.descale, isFp8(key.q) || isFp8(key.kv) || isFp8(key.v),
                  "off, or an fp8 type of q, kv or v");
   repair.wantOff("varlen_kv", key.varlenKv, !key.paged, "off, pages are not packed");
+  repair.want(isGpu(key.target) ? key.stages >= 0 && key.stages <= maxStages : key.stages == 0,
+              "stages", key.stages, int64_t(0), std::to_string(key.stages),
+              isGpu(key.target) ? fmt::format("at most {}", maxStages)
+                                : "0, the host has no tiles in flight");
+  if (isGpu(key.target))
+    wantOnGpu(repair);
   return repair.finish();
 }
 

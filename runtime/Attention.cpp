@@ -2,6 +2,7 @@
 
 #include "runtime/Attention.h"
 #include "runtime/CallChecks.h"
+#include "runtime/GpuSchedule.h"
 #include "runtime/Variants.h"
 
 #include <cmath>
@@ -244,6 +245,16 @@ static Error checkOutputs(const Attention &call) {
 // The key
 //===----------------------------------------------------------------------===//
 
+/// The longest sequence of keys there may be, as far as can be told without reading tables.
+static int64_t longestKv(const Attention &call) {
+  if (call.maxSeqlenKv >= 0)
+    return call.maxSeqlenKv;
+  // Packed sequences are taken to be as many keys as queries.
+  if (isPackedKv(call))
+    return call.maxSeqlenQ >= 0 ? call.maxSeqlenQ : call.k.seqlen();
+  return isPaged(call) ? call.pageTable.shape[1] * keysOf(call).seqlen() : call.k.seqlen();
+}
+
 Expected<Key> keyOf(const Attention &call) {
   for (auto check : {checkTensors, checkTables, checkShapes, checkNumbers, checkLimits,
                      checkLengths, checkOutputs})
@@ -279,6 +290,8 @@ Expected<Key> keyOf(const Attention &call) {
   key.blockN = call.blockN;
   if (Error error = validate(key))
     return error;
+  if (isGpu(key.target))
+    chooseShape(key, longestKv(call));
   return normalized(key);
 }
 

@@ -11,26 +11,23 @@ namespace tessera {
 
 namespace {
 
-/// Rows of the table: the widest query and value they are for.
+/// What is best for widths up to `width` and sequences of at least `from` keys.
 struct ScheduleRow {
-  int64_t width;
-  bool causal;
+  int64_t width, from;
   GpuSchedule schedule;
 };
 
 } // namespace
 
-// Registers: 512 of 128 threads each in all. What a consumer holds (scores, output,
-// probabilities, and about 30 more) must fit.
+// Measured on an H200 (bench/results); of one width, the longest sequences first. What a consumer
+// holds (scores, output, probabilities, and about 30 more) must fit into its registers.
 static constexpr ScheduleRow table[] = {
-    {64, false, {.groups = 3, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = true}},
-    {64, true, {.groups = 3, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = true}},
-    {128, false, {.groups = 2, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = false}},
-    {128, true, {.groups = 2, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = false}},
-    {192, false, {.groups = 2, .blockN = 96, .stages = 2, .lazyMax = 8, .branch = true}},
-    {192, true, {.groups = 2, .blockN = 96, .stages = 2, .lazyMax = 8, .branch = true}},
-    {256, false, {.groups = 2, .blockN = 80, .stages = 2, .lazyMax = 8, .branch = true}},
-    {256, true, {.groups = 2, .blockN = 80, .stages = 2, .lazyMax = 8, .branch = true}},
+    {64, 2048, {.groups = 3, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = true}},
+    {64, 0, {.groups = 2, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = false}},
+    {128, 4096, {.groups = 3, .blockN = 80, .stages = 2, .lazyMax = 8, .branch = true}},
+    {128, 0, {.groups = 2, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = false}},
+    {192, 0, {.groups = 2, .blockN = 96, .stages = 2, .lazyMax = 8, .branch = true}},
+    {256, 0, {.groups = 2, .blockN = 80, .stages = 2, .lazyMax = 8, .branch = true}},
 };
 
 /// Registers of the warp groups, by how many of them compute.
@@ -40,16 +37,32 @@ static void setRegisters(GpuSchedule &schedule) {
   schedule.consumerRegisters = consumer[schedule.groups - 1];
 }
 
-Expected<GpuSchedule> gpuSchedule(const Key &key) {
+/// The rows of a key's width.
+static ArrayRef<ScheduleRow> rowsFor(const Key &key) {
   int64_t width = std::max(key.headDim, key.headDimV);
-  const ScheduleRow *row = nullptr;
-  for (const ScheduleRow &candidate : table)
-    if (!row && width <= candidate.width && candidate.causal == key.causal)
-      row = &candidate;
-  if (!row)
-    return refuse(ErrorCode::unsupportedHeadDim, "key: d", fmt::format("{}", width),
+  ArrayRef<ScheduleRow> rows(table);
+  while (!rows.empty() && rows.front().width < width)
+    rows = rows.drop_front();
+  return rows.take_while([&](const ScheduleRow &row) { return row.width == rows.front().width; });
+}
+
+void chooseShape(Key &key, int64_t seqlenKv) {
+  if (key.blockM)
+    return;
+  for (const ScheduleRow &row : llvm::reverse(rowsFor(key)))
+    if (seqlenKv >= row.from)
+      key.blockM = row.schedule.blockM();
+}
+
+Expected<GpuSchedule> gpuSchedule(const Key &key) {
+  ArrayRef<ScheduleRow> rows = rowsFor(key);
+  if (rows.empty())
+    return refuse(ErrorCode::unsupportedHeadDim, "key: d",
+                  fmt::format("{}", std::max(key.headDim, key.headDimV)),
                   "at most 256 on this target", "256");
-  GpuSchedule schedule = row->schedule;
+  const ScheduleRow *row =
+      find_if(rows, [&](const ScheduleRow &row) { return row.schedule.blockM() == key.blockM; });
+  GpuSchedule schedule = (row == rows.end() ? rows.begin() : row)->schedule;
   schedule.longestLast = key.causal;
   if (key.blockM)
     schedule.groups = key.blockM / 64;

@@ -12,6 +12,10 @@ namespace tessera {
 /// cannot do yet.
 llvm::Expected<GpuSchedule> gpuSchedule(const Key &key);
 
+/// Sets the rows of a tile that suit the length of a call's sequences, where the key leaves them
+/// open: the class of its shape is part of the key.
+void chooseShape(Key &key, int64_t seqlenKv);
+
 /// What a key's program is traced for.
 Shape gpuShape(const Key &key, const GpuSchedule &schedule);
 

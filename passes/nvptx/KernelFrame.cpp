@@ -167,9 +167,8 @@ static int64_t placeRings(func::FuncOp program, KernelFrame &frame) {
     bytes = place.empty + ring.getType().getStages() * barrierBytes;
   }
   program.walk([&](sm::TellOp tell) {
-    frame.channels[tell.getChannel()] = {.numbers = bytes + 2 * barrierBytes,
-                                         .full = bytes,
-                                         .empty = bytes + barrierBytes};
+    frame.channels[tell.getChannel()] = {
+        .numbers = bytes + 2 * barrierBytes, .full = bytes, .empty = bytes + barrierBytes};
     bytes += 2 * barrierBytes + llvm::alignTo(tell.getValues().size() * 4, barrierBytes);
   });
   program.walk([&](sm::TakeTicketOp) { frame.tickets = true; });

@@ -301,8 +301,8 @@ void populateRingPatterns(RewritePatternSet &patterns, const TypeConverter &type
                           const KernelFrame &frame) {
   patterns.add<LowerBranchOnly, LowerBlockId, LowerBlockCount, LowerMakeRing>(
       types, patterns.getContext());
-  patterns.add<LowerRoles, LowerTakeTicket, LowerTell, LowerHear, LowerFill, LowerAcquire, LowerRelease, LowerZeroTail>(
-      types, patterns.getContext(), frame);
+  patterns.add<LowerRoles, LowerTakeTicket, LowerTell, LowerHear, LowerFill, LowerAcquire,
+               LowerRelease, LowerZeroTail>(types, patterns.getContext(), frame);
 }
 
 } // namespace tessera

@@ -41,10 +41,10 @@ public:
       else if (auto loop = dyn_cast<scf::WhileOp>(op))
         cloneWhile(builder, loop, mapping);
       else if (auto tell = dyn_cast<sm::TellOp>(op); tell && isTold)
-        mapping.map(tell.getResults(),
-                    sm::HearOp::create(builder, tell.getLoc(), tell.getResultTypes(),
-                                       tell.getChannelAttr())
-                        .getResults());
+        mapping.map(
+            tell.getResults(),
+            sm::HearOp::create(builder, tell.getLoc(), tell.getResultTypes(), tell.getChannelAttr())
+                .getResults());
       else
         builder.clone(op, mapping);
     }
