@@ -255,6 +255,17 @@ static int64_t longestKv(const Attention &call) {
   return isPaged(call) ? call.pageTable.shape[1] * keysOf(call).seqlen() : call.k.seqlen();
 }
 
+/// How many of them a query sees at most.
+static int64_t visibleKeys(const Attention &call) {
+  int64_t keys = longestKv(call);
+  bool isBounded = call.windowLeft >= 0 && (call.causal || call.windowRight >= 0);
+  if (!isBounded)
+    return keys;
+  int64_t after = call.causal ? 0 : call.windowRight;
+  return std::min(keys, call.sinkTokens + std::min(call.windowLeft, keys) + 1 +
+                            std::min(after, keys));
+}
+
 Expected<Key> keyOf(const Attention &call) {
   for (auto check : {checkTensors, checkTables, checkShapes, checkNumbers, checkLimits,
                      checkLengths, checkOutputs})
@@ -291,7 +302,7 @@ Expected<Key> keyOf(const Attention &call) {
   if (Error error = validate(key))
     return error;
   if (isGpu(key.target))
-    chooseShape(key, longestKv(call));
+    chooseShape(key, visibleKeys(call));
   return normalized(key);
 }
 

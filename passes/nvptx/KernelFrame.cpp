@@ -75,12 +75,13 @@ bool canCopyOut(tile::StoreOp store) {
 static std::vector<TensorMapRequest> mapsOf(func::FuncOp program, const KernelFrame &frame) {
   const ArgumentBlock &block = frame.block;
   std::vector<TensorMapRequest> maps;
-  if (frame.staging)
-    program.walk([&](tile::StoreOp store) {
-      unsigned number = cast<BlockArgument>(store.getView()).getArgNumber();
-      if (canCopyOut(store))
-        maps.push_back({block.arguments[number].name, chunkRowBytes / 2, groupRows});
-    });
+  // Those of outputs also where they are not used: a map promises that rows begin at multiples of
+  // 16 bytes, which is what threads write at once.
+  program.walk([&](tile::StoreOp store) {
+    unsigned number = cast<BlockArgument>(store.getView()).getArgNumber();
+    if (isPacked(store.getValue().getType()))
+      maps.push_back({block.arguments[number].name, chunkRowBytes / 2, groupRows});
+  });
   program.walk([&](sm::FillOp fill) {
     sm::RingType ring = fill.getRing().getType();
     int64_t elementBytes = ring.getElement().getIntOrFloatBitWidth() / 8;

@@ -5,6 +5,7 @@
 #include "passes/nvptx/Ptx.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -131,6 +132,31 @@ void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp o
   });
 }
 
+/// Columns that four lanes of a row hold in four blocks of eight: 16 bytes for each lane once
+/// they are exchanged.
+constexpr int64_t exchangeColumns = 32;
+
+/// Exchanges pairs between the four lanes of a row, so that lane q holds the four pairs of
+/// block q instead of its own pair of each block: a 4 x 4 transposition.
+void exchangePairs(ImplicitLocOpBuilder &at, const KernelFrame &frame,
+                   MutableArrayRef<Value> pairs) {
+  for (int64_t distance : {1, 2}) {
+    Value bit = arith::AndIOp::create(at, frame.lane, constantI32(at, distance));
+    Value isUpper = arith::CmpIOp::create(at, arith::CmpIPredicate::ne, bit, constantI32(at, 0));
+    for (int64_t i = 0; i < 4; ++i) {
+      if (i & distance)
+        continue;
+      Value &low = pairs[i], &high = pairs[i + distance];
+      Value sent = arith::SelectOp::create(at, isUpper, low, high);
+      Value received = NVVM::ShflOp::create(at, at.getI32Type(), constantI32(at, -1), sent,
+                                            constantI32(at, distance), constantI32(at, 31),
+                                            NVVM::ShflKind::bfly, UnitAttr());
+      low = arith::SelectOp::create(at, isUpper, received, low);
+      high = arith::SelectOp::create(at, isUpper, high, received);
+    }
+  }
+}
+
 /// Elements i and i + 1 of a fragment, neighbours in a row.
 Value pairAt(ImplicitLocOpBuilder &at, RankedTensorType tile, Value fragment, int64_t i) {
   if (isPacked(tile))
@@ -172,6 +198,17 @@ struct LowerStore : FramePattern<tile::StoreOp> {
                       frame.firstRow(at));
     bool isColumn = tile.getDimSize(1) == 1;
     for (int64_t row = 0; row < rowsOfThread; ++row) {
+      // 16 bytes at a time where rows are wide enough; all lanes take part.
+      SmallVector<Value> exchanged;
+      int64_t wide32 = isPacked(tile) ? tile.getDimSize(1) / exchangeColumns : 0;
+      for (int64_t group = 0; group < wide32; ++group) {
+        Value pairs[4];
+        for (int64_t i = 0; i < 4; ++i)
+          pairs[i] = pairAt(at, tile, adaptor.getValue(), 4 * (4 * group + i) + 2 * row);
+        exchangePairs(at, frame, pairs);
+        exchanged.push_back(vector::FromElementsOp::create(
+            at, VectorType::get(4, at.getI32Type()), ValueRange(pairs)));
+      }
       Value number = add(at, first, constantI32(at, 8 * row));
       Value isInside = arith::CmpIOp::create(at, arith::CmpIPredicate::slt, number, limit);
       // Of a column, the first of the lanes that share a row.
@@ -189,10 +226,22 @@ struct LowerStore : FramePattern<tile::StoreOp> {
                               elementAt(at, data, element, offset));
         continue;
       }
-      offset = add(at, offset, wide(at, frame.firstColumn(at)));
-      Value address = elementAt(at, data, element, offset);
+      // Lane q of a row has columns 8q on of what was exchanged, and 2q on of the rest.
+      auto addressFrom = [&](Value column) {
+        return elementAt(at, data, element, add(at, offset, wide(at, column)));
+      };
+      Value firstColumn = frame.firstColumn(at);
+      Value block = addressFrom(mul(at, firstColumn, constantI32(at, 4)));
+      for (auto [group, vector] : llvm::enumerate(exchanged))
+        LLVM::StoreOp::create(
+            at, vector,
+            LLVM::GEPOp::create(
+                at, block.getType(), element, block,
+                ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(group * exchangeColumns)}),
+            /*alignment=*/16);
+      Value address = addressFrom(firstColumn);
       for (int64_t i = 0; i < fragmentSize(tile); i += 2) {
-        if (rowOfElement(i) != row)
+        if (rowOfElement(i) != row || columnOfElement(i) < wide32 * exchangeColumns)
           continue;
         Value pair = pairAt(at, tile, adaptor.getValue(), i);
         Value place =
