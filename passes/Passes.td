@@ -285,10 +285,12 @@ def PlaceBuffersPass : Pass<"sm-place-buffers", "::mlir::func::FuncOp"> {
     ```
 
     Tiles of one shape from one view share a ring: of `stages` buffers if they are loaded in a
-    loop, of one otherwise. Leaves no `tile.load`, `tile.dot` or `tile.transpose`.
+    loop, of `outer-stages` otherwise. Leaves no `tile.load`, `tile.dot` or `tile.transpose`.
   }];
   let options = [
-    Option<"stages", "stages", "int64_t", "2", "Buffers of a ring that is filled in a loop.">
+    Option<"stages", "stages", "int64_t", "2", "Buffers of a ring that is filled in a loop.">,
+    Option<"outerStages", "outer-stages", "int64_t", "1",
+           "Buffers of a ring that is filled once for a point of the grid.">
   ];
   let dependentDialects = ["::tessera::sm::SmDialect"];
 }

@@ -108,7 +108,8 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   func.addPass(createCSEPass());
   func.addPass(createLoopInvariantCodeMotionPass());
   // From here on operands lie in shared memory, and products are issued and awaited.
-  func.addPass(createPlaceBuffersPass({.stages = schedule.stages}));
+  func.addPass(
+      createPlaceBuffersPass({.stages = schedule.stages, .outerStages = schedule.outerStages}));
   func.addPass(createDelayAwaitsPass());
   func.addPass(createSpecializeWarpsPass({.groups = schedule.groups,
                                           .producerRegisters = schedule.producerRegisters,

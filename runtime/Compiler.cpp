@@ -187,6 +187,13 @@ public:
     return Error::success();
   }
 
+  /// Which of its target's stages one is, from 1 on.
+  int numberOnRoad(Stage stage) const {
+    return 1 + llvm::count_if(stages(), [&](const StageInfo &info) {
+             return info.stage < stage && (isGpu(key.target) ? info.gpu : info.host);
+           });
+  }
+
   /// Writes a stage to `<folder>/<program>/<key>/<number>-<stage>.<extension>`.
   /// A dump that fails is a warning: the kernel is fine.
   Error dump(Stage stage) {
@@ -199,7 +206,7 @@ public:
     SmallString<128> path(dumpFolder);
     sys::path::append(path, name, str(key));
     std::error_code problem = sys::fs::create_directories(path);
-    sys::path::append(path, fmt::format("{}-{}.{}", static_cast<int>(stage) + 1, info.name.str(),
+    sys::path::append(path, fmt::format("{}-{}.{}", numberOnRoad(stage), info.name.str(),
                                         info.extension.str()));
     if (!problem) {
       raw_fd_ostream file(path, problem);

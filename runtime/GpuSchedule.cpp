@@ -13,21 +13,28 @@ namespace {
 
 /// What is best for widths up to `width` and sequences of at least `from` keys.
 struct ScheduleRow {
-  int64_t width, from;
+  int64_t width;
+  bool causal;
+  int64_t from;
   GpuSchedule schedule;
 };
 
 } // namespace
 
-// Measured on an H200 (bench/results); of one width, the longest sequences first. What a consumer
+// Measured on an H200 (bench/results); of one kind, the longest sequences first. What a consumer
 // holds (scores, output, probabilities, and about 30 more) must fit into its registers.
 static constexpr ScheduleRow table[] = {
-    {64, 2048, {.groups = 3, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = true}},
-    {64, 0, {.groups = 2, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = false}},
-    {128, 4096, {.groups = 3, .blockN = 80, .stages = 2, .lazyMax = 8, .branch = true}},
-    {128, 0, {.groups = 2, .blockN = 128, .stages = 2, .lazyMax = 8, .branch = false}},
-    {192, 0, {.groups = 2, .blockN = 96, .stages = 2, .lazyMax = 8, .branch = true}},
-    {256, 0, {.groups = 2, .blockN = 80, .stages = 2, .lazyMax = 8, .branch = true}},
+    {64, false, 0, {.groups = 3, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = true}},
+    {64, true, 4096, {.groups = 3, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = true}},
+    {64, true, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
+    {128, false, 2048, {.groups = 3, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
+    {128, false, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
+    {128, true, 8192, {.groups = 3, .blockN = 80, .outerStages = 2, .lazyMax = 8, .branch = true}},
+    {128, true, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
+    {192, false, 0, {.groups = 2, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
+    {192, true, 0, {.groups = 2, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
+    {256, false, 0, {.groups = 2, .blockN = 64, .outerStages = 1, .lazyMax = 8, .branch = true}},
+    {256, true, 0, {.groups = 2, .blockN = 64, .outerStages = 1, .lazyMax = 8, .branch = true}},
 };
 
 /// Registers of the warp groups, by how many of them compute.
@@ -37,32 +44,33 @@ static void setRegisters(GpuSchedule &schedule) {
   schedule.consumerRegisters = consumer[schedule.groups - 1];
 }
 
-/// The rows of a key's width.
-static ArrayRef<ScheduleRow> rowsFor(const Key &key) {
-  int64_t width = std::max(key.headDim, key.headDimV);
-  ArrayRef<ScheduleRow> rows(table);
-  while (!rows.empty() && rows.front().width < width)
-    rows = rows.drop_front();
-  return rows.take_while([&](const ScheduleRow &row) { return row.width == rows.front().width; });
+/// The rows of a key: those of the least width that holds its own.
+static SmallVector<const ScheduleRow *> rowsFor(const Key &key) {
+  SmallVector<const ScheduleRow *> rows;
+  for (const ScheduleRow &row : table)
+    if (row.causal == key.causal && row.width >= std::max(key.headDim, key.headDimV) &&
+        (rows.empty() || row.width == rows.front()->width))
+      rows.push_back(&row);
+  return rows;
 }
 
 void chooseShape(Key &key, int64_t seqlenKv) {
   if (key.blockM)
     return;
-  for (const ScheduleRow &row : llvm::reverse(rowsFor(key)))
-    if (seqlenKv >= row.from)
-      key.blockM = row.schedule.blockM();
+  for (const ScheduleRow *row : reverse(rowsFor(key)))
+    if (seqlenKv >= row->from)
+      key.blockM = row->schedule.blockM();
 }
 
 Expected<GpuSchedule> gpuSchedule(const Key &key) {
-  ArrayRef<ScheduleRow> rows = rowsFor(key);
+  SmallVector<const ScheduleRow *> rows = rowsFor(key);
   if (rows.empty())
     return refuse(ErrorCode::unsupportedHeadDim, "key: d",
                   fmt::format("{}", std::max(key.headDim, key.headDimV)),
                   "at most 256 on this target", "256");
-  const ScheduleRow *row =
-      find_if(rows, [&](const ScheduleRow &row) { return row.schedule.blockM() == key.blockM; });
-  GpuSchedule schedule = (row == rows.end() ? rows.begin() : row)->schedule;
+  auto row =
+      find_if(rows, [&](const ScheduleRow *row) { return row->schedule.blockM() == key.blockM; });
+  GpuSchedule schedule = (row == rows.end() ? rows.front() : *row)->schedule;
   schedule.longestLast = key.causal;
   if (key.blockM)
     schedule.groups = key.blockM / 64;

@@ -12,6 +12,7 @@ struct GpuSchedule {
   int64_t groups = 2;             ///< warp groups that compute, 64 rows of a tile each
   int64_t blockN = 128;           ///< key rows of a tile
   int64_t stages = 2;             ///< tiles of keys, and of values, in flight
+  int64_t outerStages = 1;        ///< tiles that a point loads once, in flight
   int64_t producerRegisters = 40; ///< of a thread
   int64_t consumerRegisters = 232;
   double lazyMax = 0;       ///< how far a row's maximum may lag, in powers of two

@@ -80,7 +80,7 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     llvm::DenseMap<RingKey, Value> made;
     for (auto &[key, isStreamed] : rings) {
       auto tile = cast<RankedTensorType>(key.second);
-      auto type = sm::RingType::get(&getContext(), isStreamed ? stages : 1, tile.getDimSize(0),
+      auto type = sm::RingType::get(&getContext(), isStreamed ? stages : outerStages, tile.getDimSize(0),
                                     tile.getDimSize(1), tile.getElementType());
       made[key] = sm::MakeRingOp::create(builder, func.getLoc(), type);
     }

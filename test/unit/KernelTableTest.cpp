@@ -187,14 +187,19 @@ TEST(KernelTable, HitIsFast) {
   }
   auto neverCompile = []() -> Compiled { return nullptr; };
   long sum = 0;
-  Clock::time_point start = Clock::now();
+  // Of this thread alone: others may keep the machine busy.
+  auto spentHere = [] {
+    timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * 1e9 + now.tv_nsec;
+  };
+  double start = spentHere();
   for (int r = 0; r < rounds; ++r)
     for (const KernelHash &hash : hashes)
       sum += get(table, hash, neverCompile)->number;
-  std::chrono::duration<double, std::nano> spent = Clock::now() - start;
-  double each = spent.count() / (kernelCount * rounds);
+  double each = (spentHere() - start) / (kernelCount * rounds);
   EXPECT_EQ(sum, long(rounds) * kernelCount * (kernelCount - 1) / 2);
   std::printf("a hit takes %.1f ns\n", each);
   RecordProperty("ns_per_hit", std::to_string(each));
-  EXPECT_LT(each, 1000); // generous: also holds unoptimised and on a busy host
+  EXPECT_LT(each, 1000); // generous: also holds unoptimised
 }
