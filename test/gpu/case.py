@@ -148,19 +148,16 @@ class Operands:
             ]
         self._view()
         for b in range(c.batch):
-            for x in self.sequence(b):
+            for x in map(once, self.sequence(b)):
                 x.copy_(torch.randn(x.shape, generator=generator))
         out_dtype = TYPES[c.out_dtype or c.dtype]
         self.out_memory = Memory((*q_rows, c.heads, c.dv), c.out_layout, out_dtype, NAN)
         self.out_before = self.out_memory.all.clone()
         floats = lambda *shape: torch.randn(*shape, generator=generator)
-        self.sinks = floats(c.heads).to(device) if c.sink_logits else None
+        self.sinks = floats(c.heads) if c.sink_logits else None
         slopes = [(), (c.heads,), (c.batch, c.heads)][c.alibi]
-        self.slopes = floats(*slopes).abs().mul(0.2).to(device) if c.alibi else None
-        for memory in self.memories + [self.out_memory]:
-            memory.all = memory.all.to(device)
-        self._view()
-        self.out = self._shaped(self.out_memory.view(), c.packed_q)
+        self.slopes = floats(*slopes).abs().mul(0.2) if c.alibi else None
+        self.move(device)
         self.options = self._options()
 
     def _starts(self, lengths):
@@ -215,6 +212,18 @@ class Operands:
 
     def sequence(self, b):
         return self.of_q(self.q, b), self.of_kv(self.k, b), self.of_kv(self.v, b)
+
+    def tensors(self):
+        return self.q, self.k, self.v
+
+    def move(self, device):
+        """Moves everything that `check` and `check_surroundings` look at."""
+        self.device = device
+        for memory in self.memories + [self.out_memory]:
+            memory.all = memory.all.to(device)
+        self._view()
+        self.out = self._shaped(self.out_memory.view(), self.case.packed_q)
+        self.sinks, self.slopes = (x if x is None else x.to(device) for x in (self.sinks, self.slopes))
 
     def lse_of(self, lse, b):
         """[heads, rows] of sequence b."""
@@ -285,6 +294,13 @@ class Operands:
             )
         if wrong := judge.verdict():
             raise Failed(wrong)
+
+
+def once(x):
+    """A view with every element that is in memory once and seen often a single time."""
+    for axis, stride in enumerate(x.stride()):
+        x = x.narrow(axis, 0, 1) if stride == 0 and x.shape[axis] > 1 else x
+    return x
 
 
 def synchronize(device):

@@ -127,7 +127,7 @@ def draw_broadcast(seed, index):
         case.q_layout = "bsh"
     case.kv_heads = draw.of(1, 2, 3)
     case.heads = case.kv_heads * draw.of(1, 2, 3)
-    shared = [*("sb", "bs")] if case.packed_kv else [*("sb", "bs", "sh", "hs", "s")]
+    shared = ["sb", "bs"] if case.packed_kv else ["sb", "bs", "sh", "hs", "s"]
     case.k_layout, case.v_layout = draw.of(*shared), draw.of(*shared)
     # What is in memory once has one length.
     if not case.packed_kv:

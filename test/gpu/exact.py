@@ -8,8 +8,7 @@ import torch
 from tessera import _frame, _torch
 
 import reference
-from case import Case, Memory, Operands, check_near, check_same, same_bits, synchronize
-from drawn import Draw
+from case import Case, Operands, check_near, check_same
 from suite import Test, check
 
 # Each has a schedule of its own.
@@ -92,7 +91,7 @@ def check_visible(case, device):
         row, col = reference.positions(operands.q, sq, skv, case.top_left)
         keep = reference.visible(row, col, case.causal, (case.left, case.right), case.sink_tokens)
         out = operands.of_q(operands.out, b)
-        found = out.reshape(sq, -1)[:, :skv]
+        found = out.flatten(1)[:, :skv]
         wrong = (found != 0) != keep
         if bool(wrong.any()):
             i, j = wrong.nonzero()[0].tolist()
@@ -102,7 +101,7 @@ def check_visible(case, device):
         share = torch.where(keep, 1 / count[:, None].clamp_min(1), 0.0)
         error = (found.double() - share).abs() - torch.finfo(out.dtype).eps * share
         check(bool((error <= 0).all()), f"weights of sequence {b} are not 1 / n: {case}")
-        check(not bool(out.reshape(sq, -1)[:, skv:].any()), f"keys past the end are seen: {case}")
+        check(not bool(out.flatten(1)[:, skv:].any()), f"keys past the end are seen: {case}")
         found, expected = operands.lse_of(lse, b).double(), torch.log(count)[None].expand(case.heads, -1)
         empty = torch.isinf(expected)
         fine = torch.where(empty, found == expected, (found - torch.where(empty, 0.0, expected)).abs() <= 4e-6)

@@ -108,7 +108,8 @@ class Judge:
     """
 
     def __init__(self, epsilons, softcap=0.0, bias=0.0):
-        self.epsilon = max(epsilons)
+        # In f32 the scores carry the error, and one of size s moves its weight by s epsilon.
+        self.epsilon = max(2**-18, *epsilons)
         self.softcap, self.bias = softcap, bias
         self.wrong = []
         self.sums = []  # of sequences: most and total of errors, of rounding's, of the output

@@ -35,7 +35,7 @@ class ReferenceTest(unittest.TestCase):
         {"window": (4, 2), "sink_tokens": 3}, {"causal": True, "window": (0, 1 << 62), "sink_tokens": 1},
         {"sink_logits": SINKS}, {"alibi_slopes": SLOPES}, {"alibi_slopes": SLOPES, "top_left": True},
         {"softcap": 0.7}, {"scale": -0.4}, {"scale": 0.0},
-        {"causal": True, "window": (2, -1), "sink_logits": SINKS, "alibi_slopes": SLOPES, "softcap": 3.0, "scale": -2.0},
+        {"causal": True, "window": (2, -1), "sink_logits": SINKS, "alibi_slopes": SLOPES, "softcap": 3.0, "scale": -2},
     ]  # fmt: skip
 
     def compare(self, q, k, v, features):
