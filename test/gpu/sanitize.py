@@ -1,0 +1,93 @@
+"""A few calls under compute-sanitizer. No kernel but the library's runs: operands are made, and
+results judged, on the CPU.
+
+`sanitize.py LINE...`, where a line is a case, is what runs under the tool.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from case import Case, Operands
+from suite import Failed, Skipped, Test
+
+TOOLS = {
+    # What a summary says if all is well.
+    "memcheck": r"ERROR SUMMARY: 0 errors",
+    "racecheck": r"RACECHECK SUMMARY: 0 hazards",
+}
+LIMIT = 270
+
+
+def cases():
+    base = Case([130], [150], heads=2, kv_heads=1, causal=True)
+    packed = base.but(q=[70, 0, 65], kv=[129, 7, 0], packed_q=True, packed_kv=True)
+    return {
+        "plain": base.but(causal=False, q=[65], kv=[300]),
+        "causal 128": base.but(d=128, dv=128),
+        "256": base.but(d=256, dv=256, dtype="f16"),
+        "narrow": base.but(d=40, dv=24, q_layout="bhs", k_layout="bsh:1,2,1,8"),
+        "band": base.but(left=20, right=5, causal=False, sink_tokens=3),
+        "biased": base.but(sink_logits=True, alibi=2, softcap=3.0, out_dtype="f32"),
+        "packed": packed,
+        "used": packed.but(spare=5, outer=3),
+    }
+
+
+def find_tool():
+    folders = [os.environ[n] + "/bin" for n in ("CUDA_HOME", "CUDA_PATH") if os.environ.get(n)]
+    folders += os.environ.get("PATH", "").split(os.pathsep) + ["/usr/local/cuda/bin"]
+    return shutil.which("compute-sanitizer", path=os.pathsep.join(folders))
+
+
+def run_under(tool, device):
+    """All cases in one process: it takes longer to start than to run them."""
+    program = find_tool()
+    if device == "cpu" or not program:
+        raise Skipped("there is no compute-sanitizer")
+    # Each tensor in memory of its own, so that a step past its end is seen.
+    environment = dict(os.environ, PYTORCH_NO_CUDA_MEMORY_CACHING="1", PYTHONUNBUFFERED="1")
+    command = [program, "--tool", tool, "--target-processes", "application-only"]
+    command += [sys.executable, __file__, *map(str, cases().values())]
+    try:
+        done = subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT - 10
+        )
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{tool} takes longer than {LIMIT - 10} seconds") from None
+    lines = done.stdout.strip().splitlines()
+    refused = [line for line in lines if line.startswith("refused: ")]
+    if len(refused) == len(cases()):
+        raise Skipped(refused[0])
+    if done.returncode or "all is right" not in lines or not re.search(TOOLS[tool], done.stdout):
+        raise Failed("\n".join(lines if len(lines) < 80 else [*lines[:60], "...", *lines[-20:]]))
+    return "; ".join(refused)
+
+
+def main(lines):
+    import torch
+
+    torch.set_grad_enabled(False)
+    for line in lines:
+        print(line)
+        operands = Operands(Case.parse(line), "cuda")
+        try:
+            lse = operands.run()
+        except Skipped as why:
+            print(f"refused: {why}")
+            continue
+        operands.move("cpu")
+        operands.check(None if lse is None else lse.cpu())
+        operands.check_surroundings()
+    print("all is right")
+
+
+def tests(seed):
+    for tool in TOOLS:
+        yield Test(f"sanitize/{tool}", lambda device, tool=tool: run_under(tool, device), limit=LIMIT)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
