@@ -426,10 +426,8 @@ Error validate(const Key &given) {
   repair.wantOff("descale", key.descale, isFp8(key.q) || isFp8(key.kv) || isFp8(key.v),
                  "off, or an fp8 type of q, kv or v");
   repair.wantOff("varlen_kv", key.varlenKv, !key.paged, "off, pages are not packed");
-  repair.want(isGpu(key.target) ? key.stages >= 0 && key.stages <= maxStages : key.stages == 0,
-              "stages", key.stages, int64_t(0), std::to_string(key.stages),
-              isGpu(key.target) ? fmt::format("at most {}", maxStages)
-                                : "0, the host has no tiles in flight");
+  repair.want(key.stages >= 0 && key.stages <= maxStages, "stages", key.stages, int64_t(0),
+              std::to_string(key.stages), fmt::format("at most {}", maxStages));
   if (isGpu(key.target))
     wantOnGpu(repair);
   return repair.finish();

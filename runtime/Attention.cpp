@@ -262,8 +262,8 @@ static int64_t visibleKeys(const Attention &call) {
   if (!isBounded)
     return keys;
   int64_t after = call.causal ? 0 : call.windowRight;
-  return std::min(keys, call.sinkTokens + std::min(call.windowLeft, keys) + 1 +
-                            std::min(after, keys));
+  return std::min(keys,
+                  call.sinkTokens + std::min(call.windowLeft, keys) + 1 + std::min(after, keys));
 }
 
 Expected<Key> keyOf(const Attention &call) {

@@ -206,8 +206,8 @@ public:
     SmallString<128> path(dumpFolder);
     sys::path::append(path, name, str(key));
     std::error_code problem = sys::fs::create_directories(path);
-    sys::path::append(path, fmt::format("{}-{}.{}", numberOnRoad(stage), info.name.str(),
-                                        info.extension.str()));
+    sys::path::append(
+        path, fmt::format("{}-{}.{}", numberOnRoad(stage), info.name.str(), info.extension.str()));
     if (!problem) {
       raw_fd_ostream file(path, problem);
       if (!problem)

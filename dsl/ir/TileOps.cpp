@@ -214,9 +214,8 @@ LogicalResult PartialSumOp::verify() {
 LogicalResult SpreadOp::verify() {
   RankedTensorType from = getSource().getType();
   if (from.getDimSize(1) != 1 || from.getDimSize(0) != getType().getDimSize(0)) // spread_c1
-    return emitOpError("source must be ")
-           << getType().getDimSize(0) << " x 1, found " << from.getDimSize(0) << " x "
-           << from.getDimSize(1);
+    return emitOpError("source must be ") << getType().getDimSize(0) << " x 1, found "
+                                          << from.getDimSize(0) << " x " << from.getDimSize(1);
   return success();
 }
 

@@ -77,6 +77,15 @@ static void relaxArithmetic(Module &module) {
   }
 }
 
+/// Barriers and the like stand in inline assembly, of which LLVM knows nothing: it must not copy
+/// them to the sides of a branch that lanes of one warp take differently.
+static void keepTogether(Module &module) {
+  for (Function &function : module)
+    for (Instruction &instruction : instructions(function))
+      if (auto *call = dyn_cast<CallInst>(&instruction); call && call->isInlineAsm())
+        call->setConvergent();
+}
+
 static void optimize(Module &module, TargetMachine &machine) {
   PassBuilder builder(&machine);
   LoopAnalysisManager loops;
@@ -107,6 +116,7 @@ Expected<std::string> emitPtx(mlir::ModuleOp module, const PtxTarget &target) {
   translated->setTargetTriple((*machine)->getTargetTriple());
   translated->setDataLayout((*machine)->createDataLayout());
   relaxArithmetic(*translated);
+  keepTogether(*translated);
   optimize(*translated, **machine);
 
   SmallString<0> text;

@@ -45,7 +45,7 @@ struct KernelFrame {
   mlir::Value lane, warp; ///< in the warp, and of the group
   mlir::Value group;      ///< 0: the producer
   llvm::DenseMap<mlir::Value, RingPlace> rings;
-  std::optional<int64_t> staging;     ///< where a result waits to be copied out; nothing: no room
+  std::optional<int64_t> staging; ///< where a result waits to be copied out; nothing: no room
   llvm::MapVector<int64_t, ChannelPlace> channels;
   bool tickets = false;       ///< the program takes some
   mlir::Value ticketCounters; ///< in global memory: tickets taken, blocks that are done

@@ -119,6 +119,8 @@ void storeMatrices(ImplicitLocOpBuilder &at, Value shared, ValueRange pairs) {
        "r,r,r,r,r,~{memory}", operands);
 }
 
+void syncWarp(ImplicitLocOpBuilder &at) { emit(at, "bar.warp.sync 0xffffffff;", "~{memory}", {}); }
+
 void syncBlock(ImplicitLocOpBuilder &at) { emit(at, "bar.sync 0;", "~{memory}", {}); }
 
 void syncThreads(ImplicitLocOpBuilder &at, Value id, int64_t threads) {

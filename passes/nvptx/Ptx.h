@@ -44,6 +44,8 @@ void waitForStores(mlir::ImplicitLocOpBuilder &at, bool onlyReads);
 void storeMatrices(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::ValueRange pairs);
 
 // "barrier", "fence"
+/// The lanes of a warp meet, before instructions that need all of them.
+void syncWarp(mlir::ImplicitLocOpBuilder &at);
 void syncBlock(mlir::ImplicitLocOpBuilder &at);
 /// `threads` threads meet at barrier `id`.
 void syncThreads(mlir::ImplicitLocOpBuilder &at, mlir::Value id, int64_t threads);

@@ -288,6 +288,7 @@ struct LowerZeroTail : FramePattern<sm::ZeroTailOp> {
       ptx::emit(at, "st.shared.v4.b32 [$0], {$1, $1, $1, $1};", "r,r,~{memory}", {address, zero});
     }
     at.restoreInsertionPoint(behind);
+    ptx::syncWarp(at); // lanes ran the loop unequally often
     ptx::fenceSharedForCopies(at);
     ptx::syncThreads(at, constantI32(at, 1), threads);
     rewriter.eraseOp(op);

@@ -206,8 +206,8 @@ struct LowerStore : FramePattern<tile::StoreOp> {
         for (int64_t i = 0; i < 4; ++i)
           pairs[i] = pairAt(at, tile, adaptor.getValue(), 4 * (4 * group + i) + 2 * row);
         exchangePairs(at, frame, pairs);
-        exchanged.push_back(vector::FromElementsOp::create(
-            at, VectorType::get(4, at.getI32Type()), ValueRange(pairs)));
+        exchanged.push_back(vector::FromElementsOp::create(at, VectorType::get(4, at.getI32Type()),
+                                                           ValueRange(pairs)));
       }
       Value number = add(at, first, constantI32(at, 8 * row));
       Value isInside = arith::CmpIOp::create(at, arith::CmpIPredicate::slt, number, limit);
@@ -233,12 +233,11 @@ struct LowerStore : FramePattern<tile::StoreOp> {
       Value firstColumn = frame.firstColumn(at);
       Value block = addressFrom(mul(at, firstColumn, constantI32(at, 4)));
       for (auto [group, vector] : llvm::enumerate(exchanged))
-        LLVM::StoreOp::create(
-            at, vector,
-            LLVM::GEPOp::create(
-                at, block.getType(), element, block,
-                ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(group * exchangeColumns)}),
-            /*alignment=*/16);
+        LLVM::StoreOp::create(at, vector,
+                              LLVM::GEPOp::create(at, block.getType(), element, block,
+                                                  ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(
+                                                      group * exchangeColumns)}),
+                              /*alignment=*/16);
       Value address = addressFrom(firstColumn);
       for (int64_t i = 0; i < fragmentSize(tile); i += 2) {
         if (rowOfElement(i) != row || columnOfElement(i) < wide32 * exchangeColumns)
@@ -250,6 +249,7 @@ struct LowerStore : FramePattern<tile::StoreOp> {
         LLVM::StoreOp::create(at, pair, place, 2 * element.getIntOrFloatBitWidth() / 8);
       }
     }
+    ptx::syncWarp(at); // rows end in the middle of a warp
     rewriter.eraseOp(op);
     return success();
   }

@@ -80,8 +80,8 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     llvm::DenseMap<RingKey, Value> made;
     for (auto &[key, isStreamed] : rings) {
       auto tile = cast<RankedTensorType>(key.second);
-      auto type = sm::RingType::get(&getContext(), isStreamed ? stages : outerStages, tile.getDimSize(0),
-                                    tile.getDimSize(1), tile.getElementType());
+      auto type = sm::RingType::get(&getContext(), isStreamed ? stages : outerStages,
+                                    tile.getDimSize(0), tile.getDimSize(1), tile.getElementType());
       made[key] = sm::MakeRingOp::create(builder, func.getLoc(), type);
     }
     for (tile::LoadOp load : loads)
@@ -124,11 +124,8 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
                                       ringType.getElement());
     auto slot = sm::AcquireOp::create(builder, loc, slotType, ring);
     // Rows past the end of a view are zero already, those past the end of a sequence within it
-    // are not. Where a loop has no mask there are none.
-    bool maskedLoop = true;
-    if (auto loop = load->getParentOfType<scf::ForOp>())
-      maskedLoop = !loop.getOps<tile::MaskOp>().empty();
-    if (load.getPadding() == tile::Padding::Zero && load.getLength() && maskedLoop)
+    // are not. A tile that was left over from a masked iteration may be read in any loop.
+    if (load.getPadding() == tile::Padding::Zero && load.getLength())
       sm::ZeroTailOp::create(builder, loc, slot, load.getTile(), load.getLength());
     releaseIn(load->getBlock(), slot, *products);
     slots[load.getResult()] = slot;

@@ -1,0 +1,82 @@
+// RUN: tessera-opt %s --sm-to-nvvm --canonicalize --cse --split-input-file | FileCheck %s
+
+// Tickets are counted in global memory, behind the blocks' own numbers. The last block to end
+// leaves the counters at zero, for the next launch.
+
+// CHECK-LABEL: llvm.func @tickets
+// CHECK-SAME:    %[[COUNTERS:[a-z0-9]*]]: !llvm.ptr<1>)
+// CHECK-SAME:    sm.tickets
+func.func @tickets() {
+  // CHECK:      nvvm.elect.sync
+  // CHECK-NEXT: scf.if
+  // CHECK-NEXT:   %[[TAKEN:.*]] = llvm.atomicrmw add %[[COUNTERS]], %{{.*}} monotonic
+  // CHECK-NEXT:   %[[BLOCKS:.*]] = nvvm.read.ptx.sreg.nctaid.x
+  // CHECK-NEXT:   %[[TICKET:.*]] = arith.addi %[[TAKEN]], %[[BLOCKS]]
+  // CHECK:        "st.shared.b32 [$0], $1;"{{.*}}, %[[TICKET]] : (i32, i32)
+  // CHECK:        %[[DONE:.*]] = llvm.getelementptr %[[COUNTERS]][1]
+  // CHECK-NEXT:   %[[BEFORE:.*]] = llvm.atomicrmw add %[[DONE]], %{{.*}} acq_rel
+  // CHECK-NEXT:   %[[LAST:.*]] = arith.subi %[[BLOCKS]],
+  // CHECK-NEXT:   %[[IS_LAST:.*]] = arith.cmpi eq, %[[BEFORE]], %[[LAST]]
+  // CHECK-NEXT:   scf.if %[[IS_LAST]] {
+  // CHECK-NEXT:     llvm.store %{{.*}}, %[[COUNTERS]]
+  // CHECK-NEXT:     llvm.store %{{.*}}, %[[DONE]]
+  sm.roles groups 1 registers 40, 232 producer {
+    %ticket = sm.take_ticket
+    %told = sm.tell %ticket channel 0 : index
+  } consumer {
+  }
+  return
+}
+
+// -----
+
+// The producer writes numbers when the consumers have read those before; a warp reads them,
+// spreads them, and only then gives the place back.
+
+// CHECK-LABEL: llvm.func @channel
+// CHECK-SAME:    sm.shared_bytes = 24 : i64
+func.func @channel(%n: index {tile.name = "n"}) {
+  // CHECK:      %[[N:.*]] = arith.trunci
+  // CHECK:      nvvm.elect.sync
+  // CHECK:        mbarrier.try_wait
+  // CHECK:        "st.shared.b32 [$0], $1;"{{.*}}, %[[N]] : (i32, i32)
+  // CHECK:        "st.shared.b32 [$0], $1;"{{.*}}, %[[N]] : (i32, i32)
+  // CHECK:        "mbarrier.arrive.shared::cta.b64 _, [$0];"
+  // CHECK:      "setmaxnreg.inc
+  // CHECK:      mbarrier.try_wait
+  // CHECK:      %[[FIRST:.*]] = llvm.inline_asm {{.*}}"ld.shared.b32 $0, [$1];"
+  // CHECK:      nvvm.shfl.sync idx %{{.*}}, %[[FIRST]],
+  // CHECK:      %[[SECOND:.*]] = llvm.inline_asm {{.*}}"ld.shared.b32 $0, [$1];"
+  // CHECK:      nvvm.shfl.sync idx %{{.*}}, %[[SECOND]],
+  // CHECK:      "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];"
+  sm.roles groups 1 registers 40, 232 producer {
+    %told:2 = sm.tell %n, %n channel 0 : index, index
+  } consumer {
+    %heard:2 = sm.hear channel 0 : index, index
+  }
+  return
+}
+
+// -----
+
+// A block's number is the machine's. What must stay under its branch has an effect there.
+
+// CHECK-LABEL: llvm.func @blocks
+func.func @blocks(%o: !tile.view<1xf32> {tile.name = "o"}, %x: f32 {tile.name = "x"}) {
+  // CHECK-DAG: nvvm.read.ptx.sreg.ctaid.x
+  // CHECK-DAG: nvvm.read.ptx.sreg.nctaid.x
+  // CHECK:     scf.if
+  // CHECK-NEXT:  llvm.inline_asm has_side_effects {{.*}}"", ""
+  sm.roles groups 1 registers 40, 232 producer {
+  } consumer {
+    %own = sm.block_id
+    %all = sm.block_count
+    %is_last = arith.cmpi eq, %own, %all : index
+    scf.if %is_last {
+      sm.branch_only
+      %y = tensor.splat %x : tensor<64x1xf32>
+      tile.store %y, %o[%own, %own] tile %own : tensor<64x1xf32>, !tile.view<1xf32>
+    }
+  }
+  return
+}

@@ -1,0 +1,63 @@
+// RUN: tessera-opt %s | tessera-opt | FileCheck %s
+// RUN: tessera-opt %s --mlir-print-op-generic | tessera-opt | FileCheck %s
+
+// A block knows its number, and takes others.
+
+// CHECK-LABEL: func @tickets
+func.func @tickets() -> (index, index, index) {
+  // CHECK: %[[OWN:.*]] = sm.block_id
+  %own = sm.block_id
+  // CHECK: %[[COUNT:.*]] = sm.block_count
+  %count = sm.block_count
+  // CHECK: %[[TICKET:.*]] = sm.take_ticket
+  %ticket = sm.take_ticket
+  // CHECK: return %[[OWN]], %[[COUNT]], %[[TICKET]]
+  return %own, %count, %ticket : index, index, index
+}
+
+// What one role tells, the other hears; one number or several.
+
+// CHECK-LABEL: func @channels
+// CHECK-SAME:    %[[A:[a-z0-9]*]]: index, %[[B:[a-z0-9]*]]: index
+func.func @channels(%a: index, %b: index) {
+  // CHECK: sm.tell %[[A]], %[[B]] channel 1 : index, index
+  %told:2 = sm.tell %a, %b channel 1 : index, index
+  // CHECK: sm.tell %[[A]] channel 0 : index
+  %one = sm.tell %a channel 0 : index
+  // CHECK: sm.hear channel 1 : index, index
+  %heard:2 = sm.hear channel 1 : index, index
+  return
+}
+
+// Two programs that run at the same time; they may be empty.
+
+// CHECK-LABEL: func @roles
+func.func @roles() {
+  // CHECK: sm.roles groups 2 registers 40, 232 producer {
+  // CHECK-NEXT: sm.take_ticket
+  // CHECK-NEXT: } consumer {
+  // CHECK-NEXT: sm.branch_only
+  // CHECK-NEXT: }
+  sm.roles groups 2 registers 40, 232 producer {
+    %ticket = sm.take_ticket
+  } consumer {
+    sm.branch_only
+  }
+  // CHECK: sm.roles groups 1 registers 24, 240 producer {
+  // CHECK-NEXT: } consumer {
+  // CHECK-NEXT: }
+  sm.roles groups 1 registers 24, 240 producer {
+  } consumer {
+  }
+  return
+}
+
+// Any row of a warp: one answer for all its threads.
+
+// CHECK-LABEL: func @warp_any
+// CHECK-SAME:    %[[ROWS:.*]]: tensor<128x1xi1>
+func.func @warp_any(%rows: tensor<128x1xi1>) -> i1 {
+  // CHECK: sm.warp_any %[[ROWS]] : tensor<128x1xi1>
+  %any = sm.warp_any %rows : tensor<128x1xi1>
+  return %any : i1
+}

@@ -1,0 +1,86 @@
+// RUN: tessera-opt %s --verify-diagnostics --split-input-file
+
+!ring = !sm.ring<2, 128x64, bf16>
+
+// A buffer has as many columns as the rows it is filled with, of the same type.
+
+func.func @fill_of_other_width(%ring: !ring, %view: !tile.view<128xbf16>, %i: index) {
+  // expected-error @+1 {{'sm.fill' op view of 128 x 'bf16' does not fit a ring of 64 x 'bf16'}}
+  sm.fill %ring, %view[%i, %i] tile %i : !ring, !tile.view<128xbf16>
+  return
+}
+
+// -----
+
+!ring = !sm.ring<2, 128x64, bf16>
+
+func.func @fill_of_other_type(%ring: !ring, %view: !tile.view<64xf16>, %i: index) {
+  // expected-error @+1 {{'sm.fill' op view of 64 x 'f16' does not fit a ring of 64 x 'bf16'}}
+  sm.fill %ring, %view[%i, %i] tile %i : !ring, !tile.view<64xf16>
+  return
+}
+
+// -----
+
+!ring = !sm.ring<2, 128x64, bf16>
+
+func.func @acquire_of_other_rows(%ring: !ring) {
+  // expected-error @+1 {{'sm.acquire' op slot '!sm.slot<64x64, bf16>' is not one of the ring '!sm.ring<2, 128x64, bf16>'}}
+  %slot = sm.acquire %ring : !ring -> !sm.slot<64x64, bf16>
+  return
+}
+
+// -----
+
+!ring = !sm.ring<2, 128x64, bf16>
+
+func.func @acquire_of_other_type(%ring: !ring) {
+  // expected-error @+1 {{'sm.acquire' op slot '!sm.slot<128x64, f16>' is not one of the ring '!sm.ring<2, 128x64, bf16>'}}
+  %slot = sm.acquire %ring : !ring -> !sm.slot<128x64, f16>
+  return
+}
+
+// -----
+
+// A forgotten `transposed`.
+
+func.func @dot_of_other_depth(%q: !sm.slot<128x64, bf16>, %k: !sm.slot<128x64, bf16>) {
+  // expected-error @+1 {{'sm.dot' op contraction sizes differ: lhs has 64 columns, rhs has 128}}
+  %s = sm.dot %q, %k : !sm.slot<128x64, bf16>, !sm.slot<128x64, bf16> -> tensor<128x128xf32>
+  return
+}
+
+// -----
+
+// One too many, with a left operand in registers.
+
+func.func @transposed_dot_of_other_depth(%p: tensor<128x128xbf16>, %v: !sm.slot<128x64, bf16>) {
+  // expected-error @+1 {{'sm.dot' op contraction sizes differ: lhs has 128 columns, rhs has 64}}
+  %o = sm.dot %p, %v transposed : tensor<128x128xbf16>, !sm.slot<128x64, bf16> -> tensor<128x128xf32>
+  return
+}
+
+// -----
+
+func.func @tell_of_fewer(%a: index) {
+  // expected-error @+1 {{'sm.tell' op has 1 values and 2 results}}
+  %told:2 = "sm.tell"(%a) {channel = 0 : i64} : (index) -> (index, index)
+  return
+}
+
+// -----
+
+// Buffers have rows and columns, both known.
+
+// expected-error @+1 {{expected two extents, found 3}}
+func.func private @ring_of_three_extents(!sm.ring<2, 4x128x64, bf16>)
+
+// -----
+
+// expected-error @+1 {{expected two extents, found 1}}
+func.func private @slot_of_one_extent(!sm.slot<64, bf16>)
+
+// -----
+
+// expected-error @+1 {{expected static shape}}
+func.func private @slot_of_unknown_rows(!sm.slot<?x64, bf16>)

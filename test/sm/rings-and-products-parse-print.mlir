@@ -1,0 +1,50 @@
+// RUN: tessera-opt %s | tessera-opt | FileCheck %s
+// RUN: tessera-opt %s --mlir-print-op-generic | tessera-opt | FileCheck %s
+
+!ring = !sm.ring<2, 128x64, bf16>
+!slot = !sm.slot<128x64, bf16>
+
+// A ring is filled by one role; the other takes its buffers and gives them back.
+
+// CHECK-LABEL: func @ring
+// CHECK-SAME:    %[[KEYS:.*]]: !tile.view<64xbf16>, %[[I:.*]]: index
+func.func @ring(%keys: !tile.view<64xbf16>, %i: index) {
+  // CHECK: %[[RING:.*]] = sm.make_ring : !sm.ring<2, 128x64, bf16>
+  %ring = sm.make_ring : !ring
+  // CHECK: sm.fill %[[RING]], %[[KEYS]][%[[I]], %[[I]]] tile %[[I]] : !sm.ring<2, 128x64, bf16>, !tile.view<64xbf16>
+  sm.fill %ring, %keys[%i, %i] tile %i : !ring, !tile.view<64xbf16>
+  // CHECK: sm.fill %[[RING]], %[[KEYS]][%[[I]], %[[I]]] tile %[[I]] from %[[I]] : !sm.ring
+  sm.fill %ring, %keys[%i, %i] tile %i from %i : !ring, !tile.view<64xbf16>
+  // CHECK: %[[SLOT:.*]] = sm.acquire %[[RING]] : !sm.ring<2, 128x64, bf16> -> !sm.slot<128x64, bf16>
+  %slot = sm.acquire %ring : !ring -> !slot
+  // CHECK: sm.zero_tail %[[SLOT]] tile %[[I]] of %[[I]] : !sm.slot<128x64, bf16>
+  sm.zero_tail %slot tile %i of %i : !slot
+  // CHECK: sm.release %[[SLOT]] : !sm.slot<128x64, bf16>
+  sm.release %slot : !slot
+  return
+}
+
+// The left operand is in shared memory or in registers; without `acc` a sum starts at zero.
+
+// CHECK-LABEL: func @products
+// CHECK-SAME:    %[[Q:[a-z0-9]*]]: !sm.slot<128x64, bf16>, %[[K:[a-z0-9]*]]: !sm.slot<128x64, bf16>, %[[P:[a-z0-9]*]]: tensor<128x128xbf16>, %[[ACC:[a-z0-9]*]]: tensor<128x64xf32>
+func.func @products(%q: !slot, %k: !slot, %p: tensor<128x128xbf16>, %acc: tensor<128x64xf32>) {
+  // CHECK: %[[S:.*]] = sm.dot %[[Q]], %[[K]] transposed : !sm.slot<128x64, bf16>, !sm.slot<128x64, bf16> -> tensor<128x128xf32>
+  %s = sm.dot %q, %k transposed : !slot, !slot -> tensor<128x128xf32>
+  // CHECK: %[[O:.*]] = sm.dot %[[P]], %[[K]] acc %[[ACC]] : tensor<128x64xf32> : tensor<128x128xbf16>, !sm.slot<128x64, bf16> -> tensor<128x64xf32>
+  %o = sm.dot %p, %k acc %acc : tensor<128x64xf32> : tensor<128x128xbf16>, !slot -> tensor<128x64xf32>
+  // CHECK: sm.await %[[S]] pending 1 : tensor<128x128xf32>
+  %s1 = sm.await %s pending 1 : tensor<128x128xf32>
+  // CHECK: sm.await %[[O]] pending 0 : tensor<128x64xf32>
+  %o1 = sm.await %o pending 0 : tensor<128x64xf32>
+  return
+}
+
+// Buffers hold any type of element.
+
+// CHECK-LABEL: func @elements
+// CHECK-SAME:    !sm.ring<1, 64x256, f16>
+// CHECK-SAME:    !sm.slot<64x256, f8E4M3FN>
+func.func @elements(%ring: !sm.ring<1, 64x256, f16>, %slot: !sm.slot<64x256, f8E4M3FN>) {
+  return
+}
