@@ -86,7 +86,7 @@ func.func @zero_tail(%n: index {tile.name = "n"}, %i: index {tile.name = "i"}) {
   // CHECK-NEXT:   llvm.inline_asm {{.*}}"bar.warp.sync 0xffffffff;"
   // CHECK-NEXT:   llvm.inline_asm {{.*}}"fence.proxy.async.shared::cta;"
   // CHECK-NEXT:   llvm.inline_asm {{.*}}"bar.sync $0, 256;"
-  // CHECK-NEXT: }
+  // CHECK-NEXT: {{^ *[}]$}}
   %ring = sm.make_ring : !ring
   sm.roles groups 2 registers 40, 232 producer {
   } consumer {
