@@ -360,7 +360,7 @@ static bool isOfAppend(StringRef field) {
 
 /// Tiles of a GPU: rows in units of a warp group, keys in units of one instruction's depth.
 static constexpr int64_t maxGroups = 3, groupRows = 64, keyStep = 16, maxGpuBlockN = 256;
-static constexpr int64_t maxGpuWidth = 256, maxStages = 8;
+static constexpr int64_t maxWidthOfThree = 128, maxGpuWidth = 256, maxStages = 8;
 
 /// What the GPU target cannot do yet.
 static void wantOnGpu(KeyRepair &repair) {
@@ -379,9 +379,13 @@ static void wantOnGpu(KeyRepair &repair) {
                 ErrorCode::unsupportedHeadDim);
   repair.wantOff("paged", key.paged, false, "off, this target has no pages yet");
   repair.wantOff("checked", key.checked, false, "off, this target has no checking kernels");
-  repair.want(key.blockM % groupRows == 0 && key.blockM <= maxGroups * groupRows, "block_m",
-              key.blockM, int64_t(0), std::to_string(key.blockM),
-              "64, 128 or 192 on this target, or 0 for the schedule's choice");
+  // Three groups leave a thread too few registers for wider rows.
+  int64_t most = std::max(key.headDim, key.headDimV) <= maxWidthOfThree ? maxGroups : maxGroups - 1;
+  repair.want(
+      key.blockM % groupRows == 0 && key.blockM <= most * groupRows, "block_m", key.blockM,
+      int64_t(0), std::to_string(key.blockM),
+      fmt::format("a multiple of {} up to {} on this target, or 0 for the schedule's choice",
+                  groupRows, most * groupRows));
   repair.want(
       key.blockN % keyStep == 0 && key.blockN <= maxGpuBlockN, "block_n", key.blockN, int64_t(0),
       std::to_string(key.blockN),

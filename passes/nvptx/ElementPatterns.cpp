@@ -308,6 +308,10 @@ struct LowerReduce : OpConversionPattern<tile::ReduceOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(tile::ReduceOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
+    if (op.getSource().getType().getDimSize(1) == 1) {
+      rewriter.replaceOp(op, adaptor.getSource()); // the lanes of a row hold the same
+      return success();
+    }
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     SmallVector<Value> rows = reduceInThread(at, op.getKind(), adaptor.getSource());
     for (Value &row : rows)

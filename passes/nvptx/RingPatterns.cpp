@@ -81,8 +81,11 @@ struct LowerRoles : FramePattern<sm::RolesOp> {
   void resetTickets(ImplicitLocOpBuilder &at) const {
     Value done = LLVM::GEPOp::create(at, frame.ticketCounters.getType(), at.getI32Type(),
                                      frame.ticketCounters, ArrayRef<LLVM::GEPArg>{1});
+    // After this block's last ticket, and before what the last block does.
+    ptx::emit(at, "fence.acq_rel.gpu;", "~{memory}", {});
     Value before = LLVM::AtomicRMWOp::create(at, LLVM::AtomicBinOp::add, done, constantI32(at, 1),
-                                             LLVM::AtomicOrdering::acq_rel);
+                                             LLVM::AtomicOrdering::monotonic);
+    ptx::emit(at, "fence.acq_rel.gpu;", "~{memory}", {});
     Value last = arith::SubIOp::create(at, NVVM::GridDimXOp::create(at, at.getI32Type()),
                                        constantI32(at, 1));
     auto isLast =

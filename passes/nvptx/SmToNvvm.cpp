@@ -54,6 +54,7 @@ struct SmToNvvmPass : impl::SmToNvvmPassBase<SmToNvvmPass> {
     scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, target);
     // Also loops whose bounds are an index, and nothing else.
     target.addDynamicallyLegalOp<scf::ForOp>([&](Operation *op) { return types.isLegal(op); });
+    target.addIllegalOp<math::TanhOp, math::Log2Op>(); // scalars too
     target.addIllegalOp<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>();
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
     populateElementPatterns(patterns, types, *frame);

@@ -17,12 +17,15 @@ namespace tessera {
 
 namespace {
 
+bool isPositive(const APFloat &number) {
+  return !number.isNegative() && !number.isZero() && !number.isNaN();
+}
+
 /// Whether a scalar is a positive number whatever the arguments are.
 bool isPositive(Value scalar) {
   FloatAttr constant;
   if (matchPattern(scalar, m_Constant(&constant)))
-    return !constant.getValue().isNegative() && !constant.getValue().isZero() &&
-           !constant.getValue().isNaN();
+    return isPositive(constant.getValue());
   Operation *op = scalar.getDefiningOp();
   if (isa_and_present<arith::MulFOp, arith::DivFOp>(op))
     return isPositive(op->getOperand(0)) && isPositive(op->getOperand(1));
@@ -51,9 +54,15 @@ std::optional<Scaled> matchScaled(PatternRewriter &rewriter, Value tile) {
   auto product = tile.getDefiningOp<arith::MulFOp>();
   if (!product || !isa<RankedTensorType>(tile.getType()))
     return std::nullopt;
-  for (unsigned i : {0, 1})
-    if (Value factor = splatFactor(rewriter, product->getOperand(i)); factor && isPositive(factor))
+  for (unsigned i : {0, 1}) {
+    Value side = product->getOperand(i);
+    // Nothing may be created before it is sure to be used.
+    SplatElementsAttr constant;
+    if (matchPattern(side, m_Constant(&constant)) && !isPositive(constant.getSplatValue<APFloat>()))
+      continue;
+    if (Value factor = splatFactor(rewriter, side); factor && isPositive(factor))
       return Scaled{product->getOperand(1 - i), factor};
+  }
   return std::nullopt;
 }
 

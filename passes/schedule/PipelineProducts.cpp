@@ -52,8 +52,11 @@ std::optional<Stage> matchStage(scf::ForOp loop) {
   stage.loop = loop;
   Block *body = loop.getBody();
   Value counter = loop.getInductionVar();
+  auto count = loop.getUpperBound().getDefiningOp<tile::CountOp>();
   if (!counter.hasOneUse() || !(stage.nth = dyn_cast<tile::NthOp>(*counter.user_begin())) ||
-      !loop.getUpperBound().getDefiningOp<tile::CountOp>())
+      !count || !matchPattern(loop.getLowerBound(), m_Zero()) ||
+      !matchPattern(loop.getStep(), m_One()) || count.getStarts() != stage.nth.getStarts() ||
+      count.getEnds() != stage.nth.getEnds())
     return std::nullopt;
   for (auto [i, yielded] : llvm::enumerate(loop.getYieldedValues()))
     if (auto dot = yielded.getDefiningOp<tile::DotOp>(); dot && dot->hasOneUse())
@@ -61,14 +64,18 @@ std::optional<Stage> matchStage(scf::ForOp loop) {
   if (!stage.last)
     return std::nullopt;
   stage.load = stage.last.getRhs().getDefiningOp<tile::LoadOp>();
-  if (!stage.load || !stage.load->hasOneUse() || stage.load->getBlock() != body)
+  if (!stage.load || !stage.load->hasOneUse() || stage.load->getBlock() != body ||
+      stage.last.getLhs().getParentBlock() != body)
     return std::nullopt;
 
   // From the state to the product's accumulator, through ops that nothing else reads.
   OpSet scaled;
   getForwardSlice(loop.getRegionIterArg(stage.state), &scaled);
-  for (Operation *op : sliceInBody(stage.last, body))
-    if (op != stage.last && scaled.contains(op)) {
+  OpSet before;
+  if (Operation *acc = stage.last.getAcc().getDefiningOp(); acc && acc->getBlock() == body)
+    before = sliceInBody(acc, body);
+  for (Operation *op : before)
+    if (scaled.contains(op)) {
       if (!op->hasOneUse())
         return std::nullopt;
       stage.scaling.insert(op);
@@ -131,7 +138,8 @@ SmallVector<Value> cloneBody(OpBuilder &builder, Stage &stage, IRMapping &mappin
   // Zero times a factor: the factors of a first iteration are finite, or the row is lost anyway.
   DenseFPElementsAttr zero;
   if (matchPattern(mapping.lookup(state), m_Constant(&zero)) && zero.isSplat() &&
-      zero.getSplatValue<APFloat>().isZero())
+      zero.getSplatValue<APFloat>().isZero() &&
+      llvm::all_of(stage.scaling, [](Operation *op) { return isa<arith::MulFOp>(op); }))
     mapping.map(stage.last.getAcc(), mapping.lookup(state));
   else
     clone([&](Operation *op) { return stage.scaling.contains(op); });

@@ -186,6 +186,8 @@ struct SpecializeWarpsPass : impl::SpecializeWarpsPassBase<SpecializeWarpsPass> 
   using SpecializeWarpsPassBase::SpecializeWarpsPassBase;
 
   void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
     Block *body = &getOperation().getBody().front();
     RoleSlice producer(body, /*isTold=*/false,
                        [](Operation *op) { return isa<sm::FillOp, sm::TellOp>(op); });
