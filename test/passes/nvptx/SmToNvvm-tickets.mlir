@@ -14,7 +14,9 @@ func.func @tickets() {
   // CHECK-NEXT:   %[[TICKET:.*]] = arith.addi %[[TAKEN]], %[[BLOCKS]]
   // CHECK:        "st.shared.b32 [$0], $1;"{{.*}}, %[[TICKET]] : (i32, i32)
   // CHECK:        %[[DONE:.*]] = llvm.getelementptr %[[COUNTERS]][1]
-  // CHECK-NEXT:   %[[BEFORE:.*]] = llvm.atomicrmw add %[[DONE]], %{{.*}} acq_rel
+  // CHECK-NEXT:   llvm.inline_asm has_side_effects {{.*}} "fence.acq_rel.gpu;"
+  // CHECK-NEXT:   %[[BEFORE:.*]] = llvm.atomicrmw add %[[DONE]], %{{.*}} monotonic
+  // CHECK-NEXT:   llvm.inline_asm has_side_effects {{.*}} "fence.acq_rel.gpu;"
   // CHECK-NEXT:   %[[LAST:.*]] = arith.subi %[[BLOCKS]],
   // CHECK-NEXT:   %[[IS_LAST:.*]] = arith.cmpi eq, %[[BEFORE]], %[[LAST]]
   // CHECK-NEXT:   scf.if %[[IS_LAST]] {
