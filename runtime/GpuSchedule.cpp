@@ -29,7 +29,7 @@ static constexpr ScheduleRow table[] = {
     {64, true, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
     {128, false, 2048, {.groups = 3, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
     {128, false, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
-    {128, true, 8192, {.groups = 3, .blockN = 80, .outerStages = 2, .lazyMax = 8, .branch = true}},
+    {128, true, 4096, {.groups = 3, .blockN = 80, .outerStages = 2, .lazyMax = 8, .branch = true}},
     {128, true, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
     {192, false, 0, {.groups = 2, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
     {192, true, 0, {.groups = 2, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
