@@ -1,6 +1,7 @@
 //===- EmitNative.cpp - the llvm dialect to machine code for this CPU -----===//
 
 #include "passes/host/EmitNative.h"
+#include "passes/RunLlvmPasses.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -11,7 +12,6 @@
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Operator.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -111,21 +111,9 @@ static Error optimize(Module &module, TargetMachine &machine) {
         instruction.setHasAllowContract(true);
     }
 
-  PassBuilder builder(&machine);
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager callGraph;
-  ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(callGraph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, callGraph, modules);
-  ModulePassManager passes;
-  if (Error error = builder.parsePassPipeline(passes, cleanUp))
-    return error;
-  passes.run(module, modules);
-  return Error::success();
+  return runLlvmPasses(module, machine, [](PassBuilder &builder, ModulePassManager &passes) {
+    return builder.parsePassPipeline(passes, cleanUp);
+  });
 }
 
 Expected<std::string> emitNative(mlir::ModuleOp module, const HostTarget &target,

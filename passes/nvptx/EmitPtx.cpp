@@ -1,6 +1,7 @@
 //===- EmitPtx.cpp - the llvm dialect to PTX ------------------------------===//
 
 #include "passes/nvptx/EmitPtx.h"
+#include "passes/RunLlvmPasses.h"
 #include "passes/nvptx/KernelFrame.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -12,7 +13,6 @@
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Operator.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
@@ -86,20 +86,6 @@ static void keepTogether(Module &module) {
         call->setConvergent();
 }
 
-static void optimize(Module &module, TargetMachine &machine) {
-  PassBuilder builder(&machine);
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager callGraph;
-  ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(callGraph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, callGraph, modules);
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3).run(module, modules);
-}
-
 Expected<std::string> emitPtx(mlir::ModuleOp module, const PtxTarget &target) {
   mlir::DialectRegistry registry;
   mlir::registerBuiltinDialectTranslation(registry);
@@ -117,7 +103,12 @@ Expected<std::string> emitPtx(mlir::ModuleOp module, const PtxTarget &target) {
   translated->setDataLayout((*machine)->createDataLayout());
   relaxArithmetic(*translated);
   keepTogether(*translated);
-  optimize(*translated, **machine);
+  if (Error error = runLlvmPasses(
+          *translated, **machine, [](PassBuilder &builder, ModulePassManager &passes) {
+            passes = builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3);
+            return Error::success();
+          }))
+    return error;
 
   SmallString<0> text;
   raw_svector_ostream os(text);

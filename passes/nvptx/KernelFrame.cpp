@@ -12,16 +12,10 @@ using namespace mlir;
 
 namespace tessera {
 
-/// Threads of a warp group, and of a warp.
-static constexpr int64_t groupThreads = 128;
-static constexpr int64_t warpThreads = 32;
 /// Bytes of a tensor map, and what the driver aligns it to.
 static constexpr int64_t mapBytes = 128, mapAlignment = 64;
 /// Swizzled buffers start at a multiple of this (PTX ISA, "Shared Memory Matrix Layout").
 static constexpr int64_t bufferAlignment = 1024;
-/// A row of a chunk: what one pattern of the swizzle spans.
-static constexpr int64_t chunkRowBytes = 128;
-static constexpr int64_t barrierBytes = 8;
 /// Shared memory of a block on sm_90 (CUDA C++ Programming Guide, "Technical Specifications").
 static constexpr int64_t maxSharedBytes = 227 * 1024;
 
@@ -31,6 +25,20 @@ Value constantI32(ImplicitLocOpBuilder &at, int64_t value) {
 
 static Value add(ImplicitLocOpBuilder &at, Value a, Value b) {
   return arith::AddIOp::create(at, a, b);
+}
+
+Value fromFirstLane(ImplicitLocOpBuilder &at, Value value) {
+  return NVVM::ShflOp::create(at, value.getType(), constantI32(at, -1), value, constantI32(at, 0),
+                              constantI32(at, warpThreads - 1), NVVM::ShflKind::idx, UnitAttr());
+}
+
+Value KernelFrame::sharedAt(ImplicitLocOpBuilder &at, int64_t offset) const {
+  return add(at, shared, constantI32(at, offset));
+}
+
+Value KernelFrame::bufferAt(ImplicitLocOpBuilder &at, const RingPlace &place, Value slot) const {
+  Value offset = arith::MulIOp::create(at, slot, constantI32(at, place.slotBytes));
+  return add(at, sharedAt(at, place.buffers), offset);
 }
 
 const Argument &KernelFrame::argumentOf(Value value) const {
@@ -75,21 +83,22 @@ bool canCopyOut(tile::StoreOp store) {
 static std::vector<TensorMapRequest> mapsOf(func::FuncOp program, const KernelFrame &frame) {
   const ArgumentBlock &block = frame.block;
   std::vector<TensorMapRequest> maps;
+  auto ask = [&](TensorMapRequest map) {
+    if (!llvm::is_contained(maps, map))
+      maps.push_back(std::move(map));
+  };
   // Those of outputs also where they are not used: a map promises that rows begin at multiples of
   // 16 bytes, which is what threads write at once.
   program.walk([&](tile::StoreOp store) {
     unsigned number = cast<BlockArgument>(store.getView()).getArgNumber();
     if (isPacked(store.getValue().getType()))
-      maps.push_back({block.arguments[number].name, chunkRowBytes / 2, groupRows});
+      ask({block.arguments[number].name, chunkRowBytes / 2, groupRows});
   });
   program.walk([&](sm::FillOp fill) {
     sm::RingType ring = fill.getRing().getType();
     int64_t elementBytes = ring.getElement().getIntOrFloatBitWidth() / 8;
     unsigned number = cast<BlockArgument>(fill.getView()).getArgNumber();
-    TensorMapRequest map{block.arguments[number].name, chunkRowBytes / elementBytes,
-                         ring.getRows()};
-    if (!llvm::is_contained(maps, map))
-      maps.push_back(std::move(map));
+    ask({block.arguments[number].name, chunkRowBytes / elementBytes, ring.getRows()});
   });
   return maps;
 }
@@ -186,14 +195,14 @@ static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelF
     // One arrival for each warp of the consumers.
     int64_t releases = frame.groups * groupThreads / warpThreads;
     for (auto &[number, place] : frame.channels) {
-      ptx::initBarrier(at, add(at, frame.shared, constantI32(at, place.full)), 1);
-      ptx::initBarrier(at, add(at, frame.shared, constantI32(at, place.empty)), releases);
+      ptx::initBarrier(at, frame.sharedAt(at, place.full), 1);
+      ptx::initBarrier(at, frame.sharedAt(at, place.empty), releases);
     }
     for (auto ring : program.getOps<sm::MakeRingOp>()) {
       const RingPlace &place = frame.rings[ring.getResult()];
       for (int64_t stage = 0; stage < ring.getType().getStages(); ++stage) {
         auto barrier = [&](int64_t first) {
-          return add(at, frame.shared, constantI32(at, first + stage * barrierBytes));
+          return frame.sharedAt(at, first + stage * barrierBytes);
         };
         ptx::initBarrier(at, barrier(place.full), 1);
         ptx::initBarrier(at, barrier(place.empty), releases);
@@ -245,11 +254,8 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
   frame.lane = arith::RemUIOp::create(at, frame.thread, constantI32(at, warpThreads));
   Value number = arith::DivUIOp::create(at, frame.thread, constantI32(at, warpThreads));
   frame.warp = arith::RemUIOp::create(at, number, constantI32(at, groupThreads / warpThreads));
-  // Through a shuffle, so that the assembler knows it to be the same in a warp.
   Value group = arith::DivUIOp::create(at, frame.thread, constantI32(at, groupThreads));
-  frame.group =
-      NVVM::ShflOp::create(at, i32, constantI32(at, -1), group, constantI32(at, 0),
-                           constantI32(at, warpThreads - 1), NVVM::ShflKind::idx, UnitAttr());
+  frame.group = fromFirstLane(at, group);
   initBarriers(at, program, frame);
   SmallVector<Value *> counters;
   for (auto &[ring, place] : frame.rings)

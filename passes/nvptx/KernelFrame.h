@@ -13,6 +13,12 @@
 
 namespace tessera {
 
+/// Threads of a warp group, and of a warp.
+inline constexpr int64_t groupThreads = 128, warpThreads = 32;
+/// A row of a chunk: what one pattern of the swizzle spans.
+inline constexpr int64_t chunkRowBytes = 128;
+inline constexpr int64_t barrierBytes = 8;
+
 /// Where a ring lies in shared memory, and how far each role is in it. Offsets
 /// are bytes.
 struct RingPlace {
@@ -50,6 +56,10 @@ struct KernelFrame {
   bool tickets = false;       ///< the program takes some
   mlir::Value ticketCounters; ///< in global memory: tickets taken, blocks that are done
 
+  /// An address in shared memory, and that of a ring's buffer.
+  mlir::Value sharedAt(mlir::ImplicitLocOpBuilder &at, int64_t offset) const;
+  mlir::Value bufferAt(mlir::ImplicitLocOpBuilder &at, const RingPlace &place,
+                       mlir::Value slot) const;
   /// The tensor map of a view with boxes of `rows` rows.
   mlir::Value mapOf(mlir::Value view, int64_t rows) const;
   /// The argument that a view or a table is.
@@ -72,10 +82,12 @@ inline constexpr llvm::StringLiteral ticketsName = "sm.tickets";
 bool canCopyOut(tile::StoreOp store);
 
 /// Bytes of a 64-row chunk of a result.
-inline constexpr int64_t stagedChunkBytes = 64 * 128;
+inline constexpr int64_t stagedChunkBytes = 64 * chunkRowBytes;
 
-/// Constants and arithmetic on i32.
 mlir::Value constantI32(mlir::ImplicitLocOpBuilder &at, int64_t value);
+
+/// What the first lane of a warp has, for all of them: so the assembler knows that it is the same.
+mlir::Value fromFirstLane(mlir::ImplicitLocOpBuilder &at, mlir::Value value);
 
 } // namespace tessera
 

@@ -145,9 +145,7 @@ struct LowerDot : FramePattern<sm::DotOp> {
   /// The address of a slot's buffer, and the bytes from one chunk to the next.
   std::pair<Value, int64_t> addressOf(ImplicitLocOpBuilder &at, Value slot, Value number) const {
     const RingPlace &place = frame.rings.at(slot.getDefiningOp<sm::AcquireOp>().getRing());
-    Value offset = arith::MulIOp::create(at, number, constantI32(at, place.slotBytes));
-    Value first = arith::AddIOp::create(at, frame.shared, constantI32(at, place.buffers));
-    return {arith::AddIOp::create(at, first, offset), place.chunkBytes};
+    return {frame.bufferAt(at, place, number), place.chunkBytes};
   }
 };
 

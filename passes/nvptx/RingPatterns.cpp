@@ -12,7 +12,7 @@ using namespace mlir;
 
 namespace tessera {
 
-static constexpr int64_t barrierBytes = 8, chunkRowBytes = 128, vectorBytes = 16;
+static constexpr int64_t vectorBytes = 16;
 
 namespace {
 
@@ -39,7 +39,7 @@ Turn nextTurn(ImplicitLocOpBuilder &at, Value counter, int64_t stages) {
 
 Value barrierAt(ImplicitLocOpBuilder &at, const KernelFrame &frame, int64_t first, Value slot) {
   Value offset = mul(at, slot, constantI32(at, barrierBytes));
-  return add(at, add(at, frame.shared, constantI32(at, first)), offset);
+  return add(at, frame.sharedAt(at, first), offset);
 }
 
 // A branch for each role; one thread is the producer.
@@ -52,11 +52,7 @@ struct LowerRoles : FramePattern<sm::RolesOp> {
 
     at.setInsertionPointToStart(roles.thenBlock());
     ptx::setRegisters(at, op.getProducerRegisters(), /*more=*/false);
-    // The same in all lanes, like the group's number.
-    Value warp = NVVM::ShflOp::create(at, at.getI32Type(), constantI32(at, -1), frame.warp,
-                                      constantI32(at, 0), constantI32(at, 31), NVVM::ShflKind::idx,
-                                      UnitAttr());
-    auto isFirstWarp = scf::IfOp::create(at, equals(at, warp, 0));
+    auto isFirstWarp = scf::IfOp::create(at, equals(at, fromFirstLane(at, frame.warp), 0));
     at.setInsertionPointToStart(isFirstWarp.thenBlock());
     auto elected = scf::IfOp::create(at, NVVM::ElectSyncOp::create(at, at.getI1Type(), Value()));
     rewriter.inlineBlockBefore(&op.getProducer().front(), elected.thenBlock()->getTerminator());
@@ -137,10 +133,6 @@ struct LowerTakeTicket : FramePattern<sm::TakeTicketOp> {
   }
 };
 
-Value sharedAt(ImplicitLocOpBuilder &at, const KernelFrame &frame, int64_t offset) {
-  return add(at, frame.shared, constantI32(at, offset));
-}
-
 // Wait until the consumers have read what was there; write; let them know.
 struct LowerTell : FramePattern<sm::TellOp> {
   using FramePattern::FramePattern;
@@ -149,12 +141,12 @@ struct LowerTell : FramePattern<sm::TellOp> {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     const ChannelPlace &place = frame.channels.find(op.getChannel())->second;
     Turn turn = nextTurn(at, place.told, 1);
-    ptx::waitBarrier(at, sharedAt(at, frame, place.empty),
+    ptx::waitBarrier(at, frame.sharedAt(at, place.empty),
                      arith::XOrIOp::create(at, turn.parity, constantI32(at, 1)));
     for (auto [i, value] : llvm::enumerate(adaptor.getValues()))
       ptx::emit(at, "st.shared.b32 [$0], $1;", "r,r,~{memory}",
-                {sharedAt(at, frame, place.numbers + 4 * i), value});
-    ptx::arrive(at, sharedAt(at, frame, place.full));
+                {frame.sharedAt(at, place.numbers + 4 * i), value});
+    ptx::arrive(at, frame.sharedAt(at, place.full));
     rewriter.replaceOp(op, adaptor.getValues());
     return success();
   }
@@ -167,18 +159,16 @@ struct LowerHear : FramePattern<sm::HearOp> {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     const ChannelPlace &place = frame.channels.find(op.getChannel())->second;
     Turn turn = nextTurn(at, place.heard, 1);
-    ptx::waitBarrier(at, sharedAt(at, frame, place.full), turn.parity);
+    ptx::waitBarrier(at, frame.sharedAt(at, place.full), turn.parity);
     SmallVector<Value> numbers;
     for (unsigned i = 0; i < op.getNumResults(); ++i) {
       Value number = ptx::emit(at, "ld.shared.b32 $0, [$1];", "=r,r,~{memory}",
-                               sharedAt(at, frame, place.numbers + 4 * i), at.getI32Type(), 1)
+                               frame.sharedAt(at, place.numbers + 4 * i), at.getI32Type(), 1)
                          .front();
-      // Through a shuffle: the same in a warp, and read by all of it before it is given back.
-      numbers.push_back(NVVM::ShflOp::create(at, at.getI32Type(), constantI32(at, -1), number,
-                                             constantI32(at, 0), constantI32(at, 31),
-                                             NVVM::ShflKind::idx, UnitAttr()));
+      // So it also has been read by the whole warp before it is given back.
+      numbers.push_back(fromFirstLane(at, number));
     }
-    ptx::arriveIf(at, sharedAt(at, frame, place.empty), equals(at, frame.lane, 0));
+    ptx::arriveIf(at, frame.sharedAt(at, place.empty), equals(at, frame.lane, 0));
     rewriter.replaceOp(op, numbers);
     return success();
   }
@@ -189,12 +179,9 @@ struct LowerMakeRing : OpConversionPattern<sm::MakeRingOp> {
   LogicalResult matchAndRewrite(sm::MakeRingOp op, OpAdaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     // All that is known of it stands in the frame.
-    rewriter.replaceOp(op, constantI32At(op, rewriter));
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, constantI32(at, 0));
     return success();
-  }
-  static Value constantI32At(Operation *op, OpBuilder &builder) {
-    ImplicitLocOpBuilder at(op->getLoc(), builder);
-    return constantI32(at, 0);
   }
 };
 
@@ -213,8 +200,7 @@ struct LowerFill : FramePattern<sm::FillOp> {
     Value full = barrierAt(at, frame, place.full, turn.slot);
     ptx::arriveExpectingBytes(at, full, place.slotBytes);
 
-    Value buffer = add(at, add(at, frame.shared, constantI32(at, place.buffers)),
-                       mul(at, turn.slot, constantI32(at, place.slotBytes)));
+    Value buffer = frame.bufferAt(at, place, turn.slot);
     Value row = mul(at, adaptor.getTile(), constantI32(at, type.getRows()));
     if (Value start = adaptor.getStart())
       row = add(at, row, start);
@@ -273,10 +259,9 @@ struct LowerZeroTail : FramePattern<sm::ZeroTailOp> {
     auto branch = scf::IfOp::create(at, isShort);
 
     at.setInsertionPointToStart(branch.thenBlock());
-    int64_t threads = frame.groups * 128;
-    Value number = arith::SubIOp::create(at, frame.thread, constantI32(at, 128));
-    Value buffer = add(at, add(at, frame.shared, constantI32(at, place.buffers)),
-                       mul(at, adaptor.getSlot(), constantI32(at, place.slotBytes)));
+    int64_t threads = frame.groups * groupThreads;
+    Value number = arith::SubIOp::create(at, frame.thread, constantI32(at, groupThreads));
+    Value buffer = frame.bufferAt(at, place, adaptor.getSlot());
     // Whole rows are zeroed, so the order of their bytes does not matter.
     int64_t vectorsOfRow = chunkRowBytes / vectorBytes;
     Value first = add(at, mul(at, end, constantI32(at, vectorsOfRow)), number);

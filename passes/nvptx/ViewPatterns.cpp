@@ -91,7 +91,7 @@ void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp o
   int64_t groupBytes = llvm::divideCeil(width, chunkColumns) * stagedChunkBytes;
   Value buffer =
       add(at, add(at, frame.shared, i32(*frame.staging)), mul(at, consumer, i32(groupBytes)));
-  Value number = arith::RemUIOp::create(at, frame.thread, i32(128));
+  Value number = arith::RemUIOp::create(at, frame.thread, i32(groupThreads));
   Value isFirst = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, number, i32(0));
   Value barrier = add(at, consumer, i32(2));
   auto onFirst = [&](llvm::function_ref<void()> body) {
@@ -103,13 +103,13 @@ void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp o
 
   // What was there before has been read.
   onFirst([&] { ptx::waitForStores(at, /*onlyReads=*/true); });
-  ptx::syncThreads(at, barrier, 128);
+  ptx::syncThreads(at, barrier, groupThreads);
   // Matrices of 16 columns: a lane names a row, and which half of the columns.
   Value row =
       add(at, mul(at, frame.warp, i32(16)), arith::RemUIOp::create(at, frame.lane, i32(16)));
   Value half = arith::DivUIOp::create(at, frame.lane, i32(16));
   Value pattern = arith::RemUIOp::create(at, frame.lane, i32(8));
-  Value rowAddress = add(at, buffer, mul(at, row, i32(128)));
+  Value rowAddress = add(at, buffer, mul(at, row, i32(chunkRowBytes)));
   for (int64_t block = 0; block < width / 16; ++block) {
     Value place = arith::XOrIOp::create(at, add(at, half, i32(block % 4 * 2)), pattern);
     Value address =
@@ -120,7 +120,7 @@ void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp o
     ptx::storeMatrices(at, address, matrices);
   }
   ptx::fenceSharedForCopies(at);
-  ptx::syncThreads(at, barrier, 128);
+  ptx::syncThreads(at, barrier, groupThreads);
   onFirst([&] {
     Value firstRow =
         add(at, mul(at, tile, i32(type.getDimSize(0))), mul(at, consumer, i32(groupRows)));
