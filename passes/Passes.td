@@ -321,6 +321,39 @@ def SpecializeWarpsPass : Pass<"sm-specialize-warps", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tessera::sm::SmDialect", "::mlir::scf::SCFDialect"];
 }
 
+def OverlapPointsPass : Pass<"sm-overlap-points", "::mlir::func::FuncOp"> {
+  let summary = "Consumers begin their next point before they end the one they are at.";
+  let description = [{
+    Input:   a loop over points in the consumers' region of `sm.roles`.
+
+    ```mlir
+    scf.while (points are left) {
+      first product; arithmetic on it
+      loops
+      last product; arithmetic on it; stores
+    }
+    ```
+    Output:  an iteration ends one point and begins the next.
+
+    ```mlir
+    scf.while (points are left, or one has begun) {
+      loops
+      next point: first product
+      last product
+      next point: arithmetic on its first product
+      arithmetic on the last product; stores
+    }
+    ```
+
+    Where one of the two has nothing to compute they follow one another, as for the first
+    point and the last one. The producer fills rings in the same order as before. What
+    a point acquires in front of its branch is given back behind its loops, and found there by
+    `sm.held`. Comes before `sm-delay-awaits`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::tessera::sm::SmDialect"];
+}
+
 def VerifyScheduledPass : Pass<"sm-verify-scheduled", "::mlir::func::FuncOp"> {
   let summary = "Check what must hold at the stage `scheduled`.";
   let description = [{

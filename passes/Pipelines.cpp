@@ -110,10 +110,11 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   // From here on operands lie in shared memory, and products are issued and awaited.
   func.addPass(
       createPlaceBuffersPass({.stages = schedule.stages, .outerStages = schedule.outerStages}));
-  func.addPass(createDelayAwaitsPass());
   func.addPass(createSpecializeWarpsPass({.groups = schedule.groups,
                                           .producerRegisters = schedule.producerRegisters,
                                           .consumerRegisters = schedule.consumerRegisters}));
+  func.addPass(createOverlapPointsPass());
+  func.addPass(createDelayAwaitsPass());
   func.addPass(createCanonicalizerPass());
   func.addPass(createVerifyScheduledPass());
 }

@@ -62,13 +62,26 @@ LogicalResult TellOp::verify() {
   return success();
 }
 
-LogicalResult AcquireOp::verify() {
-  RingType ring = getRing().getType();
-  SlotType slot = getSlot().getType();
+/// A slot that `op` takes from a ring is one of it.
+static LogicalResult verifySlot(Operation *op, RingType ring, SlotType slot) {
   if (slot.getRows() != ring.getRows() || slot.getColumns() != ring.getColumns() ||
-      slot.getElement() != ring.getElement()) // acquire_c1
-    return emitOpError("slot ") << slot << " is not one of the ring " << ring;
+      slot.getElement() != ring.getElement()) // acquire_c1, held_c1
+    return op->emitOpError("slot ") << slot << " is not one of the ring " << ring;
   return success();
+}
+
+LogicalResult AcquireOp::verify() {
+  return verifySlot(*this, getRing().getType(), getSlot().getType());
+}
+
+LogicalResult HeldOp::verify() {
+  return verifySlot(*this, getRing().getType(), getSlot().getType());
+}
+
+Value tessera::sm::ringOf(Value slot) {
+  if (auto held = slot.getDefiningOp<HeldOp>())
+    return held.getRing();
+  return slot.getDefiningOp<AcquireOp>().getRing();
 }
 
 void DotOp::build(OpBuilder &builder, OperationState &state, Type result, Value lhs, Value rhs,

@@ -15,4 +15,11 @@
 #define GET_OP_CLASSES
 #include "passes/ir/SmOps.h.inc"
 
+namespace tessera::sm {
+
+/// The ring that a slot was acquired from, or is held of.
+mlir::Value ringOf(mlir::Value slot);
+
+} // namespace tessera::sm
+
 #endif // TESSERA_PASSES_IR_SM_H

@@ -159,6 +159,27 @@ def Sm_AcquireOp : Sm_Op<"acquire"> {
   let hasVerifier = 1;
 }
 
+def Sm_HeldOp : Sm_Op<"held"> {
+  let summary = "The buffer of a ring that was acquired last.";
+  let description = [{
+    For what is acquired in one iteration of a loop and used in the next.
+
+    Constraints:
+    - (C1) The slot holds the tiles of the ring.
+
+    Example:
+    ```mlir
+    %q = sm.held %queries : !sm.ring<2, 128x64, bf16> -> !sm.slot<128x64, bf16>
+    ```
+  }];
+  let arguments = (ins Sm_RingType:$ring);
+  let results = (outs Sm_SlotType:$slot);
+  let assemblyFormat = [{
+    $ring attr-dict `:` qualified(type($ring)) `->` qualified(type($slot))
+  }];
+  let hasVerifier = 1;
+}
+
 def Sm_ZeroTailOp : Sm_Op<"zero_tail"> {
   let summary = "Zero the rows of a buffer from the end of a sequence on.";
   let description = [{

@@ -144,7 +144,7 @@ struct LowerDot : FramePattern<sm::DotOp> {
 
   /// The address of a slot's buffer, and the bytes from one chunk to the next.
   std::pair<Value, int64_t> addressOf(ImplicitLocOpBuilder &at, Value slot, Value number) const {
-    const RingPlace &place = frame.rings.at(slot.getDefiningOp<sm::AcquireOp>().getRing());
+    const RingPlace &place = frame.rings.at(sm::ringOf(slot));
     return {frame.bufferAt(at, place, number), place.chunkBytes};
   }
 };

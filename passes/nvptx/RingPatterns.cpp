@@ -229,14 +229,27 @@ struct LowerAcquire : FramePattern<sm::AcquireOp> {
   }
 };
 
+struct LowerHeld : FramePattern<sm::HeldOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::HeldOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    const RingPlace &place = frame.rings.at(op.getRing());
+    Value turn = LLVM::LoadOp::create(at, at.getI32Type(), place.taken);
+    Value last = add(at, turn, constantI32(at, -1));
+    Value count = constantI32(at, op.getRing().getType().getStages());
+    rewriter.replaceOp(op, arith::RemUIOp::create(at, last, count));
+    return success();
+  }
+};
+
 // One arrival for each warp.
 struct LowerRelease : FramePattern<sm::ReleaseOp> {
   using FramePattern::FramePattern;
   LogicalResult matchAndRewrite(sm::ReleaseOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    auto acquire = op.getSlot().getDefiningOp<sm::AcquireOp>();
-    const RingPlace &place = frame.rings.at(acquire.getRing());
+    const RingPlace &place = frame.rings.at(sm::ringOf(op.getSlot()));
     ptx::arriveIf(at, barrierAt(at, frame, place.empty, adaptor.getSlot()),
                   equals(at, frame.lane, 0));
     rewriter.eraseOp(op);
@@ -251,7 +264,7 @@ struct LowerZeroTail : FramePattern<sm::ZeroTailOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     sm::SlotType type = op.getSlot().getType();
-    const RingPlace &place = frame.rings.at(op.getSlot().getDefiningOp<sm::AcquireOp>().getRing());
+    const RingPlace &place = frame.rings.at(sm::ringOf(op.getSlot()));
     Value rows = constantI32(at, type.getRows());
     Value end = arith::SubIOp::create(at, adaptor.getLength(), mul(at, adaptor.getTile(), rows));
     end = arith::MaxSIOp::create(at, end, constantI32(at, 0));
@@ -291,7 +304,7 @@ void populateRingPatterns(RewritePatternSet &patterns, const TypeConverter &type
   patterns.add<LowerBranchOnly, LowerBlockId, LowerBlockCount, LowerMakeRing>(
       types, patterns.getContext());
   patterns.add<LowerRoles, LowerTakeTicket, LowerTell, LowerHear, LowerFill, LowerAcquire,
-               LowerRelease, LowerZeroTail>(types, patterns.getContext(), frame);
+               LowerHeld, LowerRelease, LowerZeroTail>(types, patterns.getContext(), frame);
 }
 
 } // namespace tessera

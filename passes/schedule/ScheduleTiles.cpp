@@ -94,13 +94,14 @@ struct ScheduleTilesPass : impl::ScheduleTilesPassBase<ScheduleTilesPass> {
     scf::ConditionOp::create(at, at.compare(arith::CmpIPredicate::slt, next, total), next);
     Block *body = at.createBlock(&loop.getAfter(), {}, index, at.getLoc());
     Value point = body->getArgument(0);
+    // Taken a point ahead, so that nobody waits for the counter.
     Value ticket = sm::TakeTicketOp::create(at);
     auto told = sm::TellOp::create(at, index, ticket, /*channel=*/0);
     scf::YieldOp::create(at, told.getResults());
 
     // point = (section, tile, head of the section), the head fastest. The divisions are the
     // producer's, who is ahead.
-    at.setInsertionPointToStart(body);
+    at.setInsertionPointAfter(ticket.getDefiningOp());
     Value number = at.div(point, at.max(section, one));
     Value rest = at.sub(point, at.mul(number, section));
     Value firstHead = at.mul(number, group);
@@ -115,7 +116,7 @@ struct ScheduleTilesPass : impl::ScheduleTilesPassBase<ScheduleTilesPass> {
                                     ValueRange{tile, head, batch}, /*channel=*/1);
     grid.replaceAllUsesWith(place.getResults());
 
-    Operation *end = ticket.getDefiningOp();
+    Operation *end = told;
     for (Operation *op = loop->getNextNode(); op != block->getTerminator();) {
       Operation *next = op->getNextNode();
       // Constants are the same for all points.
