@@ -359,8 +359,11 @@ static bool isOfAppend(StringRef field) {
 }
 
 /// Tiles of a GPU: rows in units of a warp group, keys in units of one instruction's depth.
-static constexpr int64_t maxGroups = 3, groupRows = 64, keyStep = 16, maxGpuBlockN = 256;
-static constexpr int64_t maxWidthOfThree = 128, maxGpuWidth = 256, maxStages = 8;
+static constexpr int64_t groupRows = 64, keyStep = 16, maxGpuBlockN = 256;
+static constexpr int64_t maxGpuWidth = 256, maxStages = 8;
+
+/// Warp groups that compute: with more of them, a thread has fewer registers for its rows.
+static int64_t maxGroups(int64_t width) { return width <= 64 ? 4 : width <= 128 ? 3 : 2; }
 
 /// What the GPU target cannot do yet.
 static void wantOnGpu(KeyRepair &repair) {
@@ -379,8 +382,7 @@ static void wantOnGpu(KeyRepair &repair) {
                 ErrorCode::unsupportedHeadDim);
   repair.wantOff("paged", key.paged, false, "off, this target has no pages yet");
   repair.wantOff("checked", key.checked, false, "off, this target has no checking kernels");
-  // Three groups leave a thread too few registers for wider rows.
-  int64_t most = std::max(key.headDim, key.headDimV) <= maxWidthOfThree ? maxGroups : maxGroups - 1;
+  int64_t most = maxGroups(std::max(key.headDim, key.headDimV));
   repair.want(
       key.blockM % groupRows == 0 && key.blockM <= most * groupRows, "block_m", key.blockM,
       int64_t(0), std::to_string(key.blockM),

@@ -252,15 +252,16 @@ def ScheduleTilesPass : Pass<"sm-schedule-tiles", "::mlir::func::FuncOp"> {
     Output:  a loop in which a block computes the point of its own number, and then those of the
              tickets it takes.
 
-    The heads whose keys and values fit into the cache together go one group after the other.
-    Within a group the tile is slowest, and with `longest-last` tiles are taken from the last
-    to the first: long ones first. Leaves no `tile.grid`.
+    The heads whose keys and values fit into `cache-bytes` together go one group after the other:
+    blocks that run at the same time read the same memory. Within a group the tile is slowest,
+    and with `longest-last` tiles are taken from the last to the first. The last two groups are one,
+    so that the tiles which are taken last are short ones. Leaves no `tile.grid`.
   }];
   let options = [
     Option<"longestLast", "longest-last", "bool", "false",
            "Later tiles have more to do, as under a causal mask.">,
-    Option<"cacheBytes", "cache-bytes", "int64_t", "33554432",
-           "Bytes of the cache that all blocks share which operands may fill.">
+    Option<"cacheBytes", "cache-bytes", "int64_t", "0",
+           "Bytes of a group of heads; 0: one head after the other.">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::tessera::sm::SmDialect"];
@@ -352,6 +353,19 @@ def OverlapPointsPass : Pass<"sm-overlap-points", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::tessera::sm::SmDialect"];
+}
+
+def TakeTicketsAheadPass : Pass<"sm-take-tickets-ahead", "::mlir::func::FuncOp"> {
+  let summary = "Take the next ticket before a point's last copies.";
+  let description = [{
+    In the producer's loop over points:
+
+    Input:   `scf.if %some { loops; last copies }; sm.take_ticket; sm.tell`
+    Output:  `scf.if %some { loops }; sm.take_ticket; scf.if %some { last copies }; sm.tell`
+
+    The last copies wait for a free buffer, and the counter answers meanwhile.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
 def VerifyScheduledPass : Pass<"sm-verify-scheduled", "::mlir::func::FuncOp"> {

@@ -103,7 +103,8 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   func.addPass(createSkipUnitScalingPass({.branch = schedule.branch}));
   func.addPass(createExpandRangesPass());
   func.addPass(createSkipIdlePointsPass());
-  func.addPass(createScheduleTilesPass({.longestLast = schedule.longestLast}));
+  func.addPass(createScheduleTilesPass(
+      {.longestLast = schedule.longestLast, .cacheBytes = schedule.cacheBytes}));
   func.addPass(createCanonicalizerPass());
   func.addPass(createCSEPass());
   func.addPass(createLoopInvariantCodeMotionPass());
@@ -113,7 +114,9 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   func.addPass(createSpecializeWarpsPass({.groups = schedule.groups,
                                           .producerRegisters = schedule.producerRegisters,
                                           .consumerRegisters = schedule.consumerRegisters}));
-  func.addPass(createOverlapPointsPass());
+  func.addPass(createTakeTicketsAheadPass());
+  if (schedule.overlap)
+    func.addPass(createOverlapPointsPass());
   func.addPass(createDelayAwaitsPass());
   func.addPass(createCanonicalizerPass());
   func.addPass(createVerifyScheduledPass());

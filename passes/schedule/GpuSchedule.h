@@ -17,6 +17,8 @@ struct GpuSchedule {
   int64_t consumerRegisters = 232;
   double lazyMax = 0;       ///< how far a row's maximum may lag, in powers of two
   bool longestLast = false; ///< later tiles of queries have more to do
+  int64_t cacheBytes = 0;   ///< of heads that go through the cache together; 0: one by one
+  bool overlap = false;     ///< begin the next tile of queries before this one ends
   bool branch = false;      ///< skip unit factors by a branch, not by predicates
 
   int64_t blockM() const { return 64 * groups; }

@@ -38,51 +38,28 @@ using Ops = SmallVector<Operation *>;
 ///     end: stores
 ///     next = sm.hear
 ///   }
-///
-/// From `head` to `end` they may stand under a branch: other points have nothing to do.
 struct Points {
   scf::WhileOp loop;
   sm::HearOp told, next;
-  scf::IfOp inside; ///< may be missing
   scf::IfOp work;
-  Ops outer; ///< numbers in front of `inside`
   Ops head, first, chain, last, end;
   SmallVector<sm::AcquireOp> slots; ///< of the head, which the first product and the chain read
   scf::ForOp firstLoop, lastLoop;
-  Operation *leftOperand; ///< of the product that the chain begins with; in `first`
+  Operation *leftOperand;     ///< of the product that the chain begins with; in `first`
   SmallVector<Value> carried; ///< what `first` leaves to the rest
 };
 
 bool isNumber(Operation *op) { return isMemoryEffectFree(op) && op->getNumRegions() == 0; }
 
-/// The branch of a block that holds loops, or the one that it stands under.
-scf::IfOp branchWith(Block *block, llvm::function_ref<bool(scf::IfOp)> wanted) {
-  scf::IfOp found;
-  for (auto branch : block->getOps<scf::IfOp>())
-    if (wanted(branch)) {
-      if (found)
-        return {};
-      found = branch;
-    }
-  return found;
-}
-
 bool hasLoops(scf::IfOp branch) {
   return branch.elseBlock() && !branch.thenBlock()->getOps<scf::ForOp>().empty();
-}
-
-/// Sorts a block's ops in front of and behind `middle`; terminators belong to neither.
-void split(Block *block, Operation *middle, Ops &before, Ops &behind) {
-  for (Operation &op : block->without_terminator())
-    if (&op != middle)
-      (op.isBeforeInBlock(middle) ? before : behind).push_back(&op);
 }
 
 /// Whether `value` is computed from `told` and numbers alone, so that it may be computed again.
 class Again {
 public:
   explicit Again(const Points &points) {
-    for (const Ops *ops : {&points.outer, &points.head, &points.first})
+    for (const Ops *ops : {&points.head, &points.first})
       for (Operation *op : *ops) {
         all.insert(op);
         if (isNumber(op) && llvm::all_of(op->getOperands(), [&](Value v) { return isFree(v); }))
@@ -141,32 +118,18 @@ std::optional<Points> match(scf::WhileOp loop) {
   if (!llvm::equal(loop.getYieldOp().getOperands(), points.next.getResults()))
     return std::nullopt;
 
-  Block *block = body;
-  points.work = branchWith(block, hasLoops);
-  if (!points.work) {
-    points.inside = branchWith(block, [](scf::IfOp branch) {
-      return !branch.elseBlock() && branchWith(branch.thenBlock(), hasLoops);
-    });
-    if (!points.inside)
-      return std::nullopt;
-    Ops behind;
-    split(body, points.inside, points.outer, behind);
-    if (behind != Ops{points.next})
-      return std::nullopt;
-    block = points.inside.thenBlock();
-    points.work = branchWith(block, hasLoops);
-  }
-  split(block, points.work, points.head, points.end);
-  Ops &outermost = points.inside ? points.outer : points.head;
-  llvm::erase(outermost, points.told);
-  llvm::erase(points.end, points.next);
+  auto branches = llvm::to_vector(llvm::make_filter_range(body->getOps<scf::IfOp>(), hasLoops));
+  if (branches.size() != 1)
+    return std::nullopt;
+  points.work = branches.front();
+  for (Operation &op : body->without_terminator())
+    if (&op != points.told && &op != points.next && &op != points.work)
+      (op.isBeforeInBlock(points.work) ? points.head : points.end).push_back(&op);
   for (Operation *op : points.head)
     if (auto acquire = dyn_cast<sm::AcquireOp>(op))
       points.slots.push_back(acquire);
     else if (!isNumber(op))
       return std::nullopt;
-  if (!llvm::all_of(points.outer, isNumber))
-    return std::nullopt;
 
   auto loops = llvm::to_vector(points.work.thenBlock()->getOps<scf::ForOp>());
   points.firstLoop = loops.front(), points.lastLoop = loops.back();
@@ -193,8 +156,7 @@ std::optional<Points> match(scf::WhileOp loop) {
   auto left = dyn_cast<OpResult>(cast<sm::DotOp>(*product).getLhs());
   if (!left || left.getOwner() != points.lastLoop)
     return std::nullopt;
-  points.leftOperand =
-      points.firstLoop.getInitArgs()[left.getResultNumber()].getDefiningOp();
+  points.leftOperand = points.firstLoop.getInitArgs()[left.getResultNumber()].getDefiningOp();
   if (!llvm::is_contained(points.first, points.leftOperand))
     return std::nullopt;
   points.carried = carriedValues(points, Again(points));
@@ -218,10 +180,9 @@ public:
       : points(points), again(points), at(points.loop.getLoc(), points.loop) {}
 
   void run() {
-    // Whether an iteration follows, a point precedes it, and that one has begun.
-    SmallVector<Value> inits{flag(true), flag(false), flag(false)};
-    Type flagType = inits.front().getType();
-    SmallVector<Type> types(3, flagType);
+    // Whether an iteration follows, and whether a point has begun.
+    SmallVector<Value> inits{flag(true), flag(false)};
+    SmallVector<Type> types(2, inits.front().getType());
     append(inits, types, points.told.getResultTypes());
     append(inits, types, ValueRange(points.carried).getTypes());
     auto loop = scf::WhileOp::create(at, types, inits);
@@ -235,12 +196,11 @@ public:
 
 private:
   SmallVector<Value> iterate(ValueRange state) {
-    Value precedes = state[0], begun = state[1];
-    ValueRange told = state.slice(2, points.told.getNumResults());
+    Value begun = state.front();
+    ValueRange told = state.slice(1, points.told.getNumResults());
     IRMapping current;
     current.map(points.told.getResults(), told);
-    current.map(points.carried, state.drop_front(2 + told.size()));
-    cloneNumbers(points.outer, current);
+    current.map(points.carried, state.drop_front(1 + told.size()));
     cloneNumbers(points.head, current);
     for (sm::AcquireOp slot : points.slots) {
       auto held = sm::HeldOp::create(at, slot.getType(), slot.getRing());
@@ -257,49 +217,44 @@ private:
     // The next point, if there is one.
     ValueRange firstPoint = points.loop.getInits();
     SmallVector<Value> point = branch(
-        precedes, firstPoint.getTypes(), [&] { return cloneResults(points.next, current); },
+        begun, firstPoint.getTypes(), [&] { return cloneResults(points.next, current); },
         [&] { return llvm::to_vector(firstPoint); });
     IRMapping upcoming;
     upcoming.map(points.loop.getBeforeArguments(), point);
     for (Operation &op : points.loop.getBeforeBody()->without_terminator())
       clone(&op, upcoming);
     scf::ConditionOp condition = points.loop.getConditionOp();
-    upcoming.map(points.loop.getAfterArguments(), llvm::map_to_vector(condition.getArgs(), [&](Value v) {
-                   return upcoming.lookupOrDefault(v);
-                 }));
+    upcoming.map(points.loop.getAfterArguments(),
+                 llvm::map_to_vector(condition.getArgs(),
+                                     [&](Value v) { return upcoming.lookupOrDefault(v); }));
     Value follows = upcoming.lookupOrDefault(condition.getCondition());
     SmallVector<Value> toldNext = branch(follows, points.told.getResultTypes(),
                                          [&] { return cloneResults(points.told, upcoming); });
     upcoming.map(points.told.getResults(), toldNext);
-    cloneNumbers(points.outer, upcoming);
-    Value begins = follows;
-    if (points.inside)
-      begins = both(begins, upcoming.lookupOrDefault(points.inside.getCondition()));
     cloneNumbers(points.head, upcoming);
-    Value worksNext = both(begins, upcoming.lookupOrDefault(points.work.getCondition()));
+    Value worksNext = both(follows, upcoming.lookupOrDefault(points.work.getCondition()));
 
     SmallVector<Value> carried = branch(
         both(works, worksNext), ValueRange(points.carried).getTypes(),
         [&] { return endAndBegin(current, upcoming); },
         [&] {
           branch(begun, {}, [&] { return end(works, current); });
-          return branch(begins, ValueRange(points.carried).getTypes(),
+          return branch(follows, ValueRange(points.carried).getTypes(),
                         [&] { return begin(worksNext, upcoming); });
         });
-    SmallVector<Value> next{follows, follows, begins};
+    SmallVector<Value> next{follows, follows};
     llvm::append_range(next, toldNext);
     llvm::append_range(next, carried);
     return next;
   }
 
   void finishChain(Value works, IRMapping &current) {
-    SmallVector<Value> results =
-        branch(works, points.lastLoop->getResultTypes(), [&] {
-          IRMapping mapping(current);
-          cloneNumbers(points.first, mapping);
-          cloneAll(points.chain, mapping);
-          return lookup(points.lastLoop->getResults(), mapping);
-        });
+    SmallVector<Value> results = branch(works, points.lastLoop->getResultTypes(), [&] {
+      IRMapping mapping(current);
+      cloneNumbers(points.first, mapping);
+      cloneAll(points.chain, mapping);
+      return lookup(points.lastLoop->getResults(), mapping);
+    });
     current.map(points.lastLoop->getResults(), results);
     cloneNumbers(points.first, current);
     cloneNumbers(points.chain, current);
@@ -315,7 +270,7 @@ private:
     for (Operation *op : ArrayRef(wait, points.first.end()))
       if (op != points.leftOperand)
         clone(op, upcoming);
-    mapResults(current, points.work.thenYield());
+    current.map(points.work.getResults(), lookup(points.work.thenYield().getOperands(), current));
     cloneAll(points.end, current);
     clone(points.leftOperand, upcoming);
     return lookup(points.carried, upcoming);
@@ -401,10 +356,6 @@ private:
 
   static SmallVector<Value> lookup(ValueRange values, const IRMapping &mapping) {
     return llvm::map_to_vector(values, [&](Value v) { return mapping.lookupOrDefault(v); });
-  }
-
-  void mapResults(IRMapping &mapping, scf::YieldOp yield) {
-    mapping.map(points.work.getResults(), lookup(yield.getOperands(), mapping));
   }
 
   Points &points;

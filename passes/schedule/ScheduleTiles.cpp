@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 using namespace mlir;
@@ -28,19 +29,37 @@ struct Arithmetic : ImplicitLocOpBuilder {
   Value div(Value a, Value b) { return arith::DivUIOp::create(*this, a, b); }
   Value min(Value a, Value b) { return arith::MinSIOp::create(*this, a, b); }
   Value max(Value a, Value b) { return arith::MaxSIOp::create(*this, a, b); }
+  Value atLeastOne(Value value) { return max(value, constant(1)); }
+  Value falseValue() { return arith::ConstantIntOp::create(*this, 0, 1); }
+  Value select(Value condition, Value a, Value b) {
+    return arith::SelectOp::create(*this, condition, a, b);
+  }
   Value compare(arith::CmpIPredicate p, Value a, Value b) {
     return arith::CmpIOp::create(*this, p, a, b);
   }
 };
 
-/// The views whose tiles a point reads in its loops: what the points of a head share.
-SmallVector<Value> sharedViews(tile::GridOp grid) {
-  llvm::SetVector<Value> views;
+/// Memory is counted in these.
+constexpr int64_t unitBytes = 4096;
+
+/// Heads of a group at most: in more of short sequences, a head's keys are gone from the cache
+/// before its last tile asks for them. Measured.
+constexpr int64_t maxGroup = 16;
+
+/// A view whose tiles a point reads in its loops: what the points of a head share.
+struct SharedView {
+  Value view;
+  bool isPacked; ///< holds the rows of all sequences
+};
+
+SmallVector<SharedView> sharedViews(tile::GridOp grid) {
+  SmallVector<SharedView> views;
   grid->getParentOfType<func::FuncOp>().walk([&](tile::LoadOp load) {
-    if (load->getParentOfType<scf::ForOp>())
-      views.insert(load.getView());
+    auto isSame = [&](const SharedView &shared) { return shared.view == load.getView(); };
+    if (load->getParentOfType<scf::ForOp>() && llvm::none_of(views, isSame))
+      views.push_back({load.getView(), load.getStart() != nullptr});
   });
-  return views.takeVector();
+  return views;
 }
 
 struct ScheduleTilesPass : impl::ScheduleTilesPassBase<ScheduleTilesPass> {
@@ -54,69 +73,66 @@ struct ScheduleTilesPass : impl::ScheduleTilesPassBase<ScheduleTilesPass> {
       schedule(*grids.begin());
   }
 
-  /// How many of `heads` go through the cache together: as many as fit.
-  Value groupSize(Arithmetic &at, tile::GridOp grid, Value heads) {
-    Value bytes;
-    for (Value view : sharedViews(grid)) {
-      auto type = cast<tile::ViewType>(view.getType());
+  /// How many heads go through the cache together: as many as fit, up to a limit.
+  Value groupSize(Arithmetic &at, tile::GridOp grid) {
+    if (cacheBytes == 0)
+      return at.constant(1);
+    Value fitting = at.div(at.constant(cacheBytes / unitBytes), unitsOfHead(at, grid));
+    return at.atLeastOne(at.min(fitting, at.constant(maxGroup)));
+  }
+
+  /// What the points of a head read in their loops, in units of 4 KiB, so that no product leaves
+  /// 32 bits.
+  Value unitsOfHead(Arithmetic &at, tile::GridOp grid) {
+    Value units = at.constant(0);
+    for (const SharedView &shared : sharedViews(grid)) {
+      auto type = cast<tile::ViewType>(shared.view.getType());
       int64_t rowBytes = type.getWidth() * type.getElement().getIntOrFloatBitWidth() / 8;
-      Value rows = tile::ExtentOp::create(at, at.getIndexType(), view, tile::Axis::Rows);
-      // In units of 4 KiB, so that no product leaves 32 bits.
+      auto extent = [&](tile::Axis axis) -> Value {
+        return tile::ExtentOp::create(at, at.getIndexType(), shared.view, axis);
+      };
+      Value rows = extent(tile::Axis::Rows);
+      if (shared.isPacked)
+        rows = at.div(rows, at.atLeastOne(grid.getBatches()));
       Value size = at.div(at.mul(at.div(at.add(rows, at.constant(63)), at.constant(64)),
                                  at.constant(rowBytes * 64)),
-                          at.constant(4096));
+                          at.constant(unitBytes));
       // Heads that share a view's head count once.
-      Value own = tile::ExtentOp::create(at, at.getIndexType(), view, tile::Axis::Heads);
-      Value ratio = at.max(at.div(grid.getHeads(), at.max(own, at.constant(1))), at.constant(1));
-      size = at.div(size, ratio);
-      bytes = bytes ? at.add(bytes, size) : size;
+      Value ratio = at.div(grid.getHeads(), at.atLeastOne(extent(tile::Axis::Heads)));
+      units = at.add(units, at.div(size, at.atLeastOne(ratio)));
     }
-    if (!bytes)
-      return heads;
-    Value fitting = at.div(at.constant(cacheBytes / 4096), at.max(bytes, at.constant(1)));
-    return at.max(at.min(fitting, heads), at.constant(1));
+    return at.atLeastOne(units);
   }
 
   void schedule(tile::GridOp grid) {
     Block *block = grid->getBlock();
     Arithmetic at(grid.getLoc(), grid);
-    Value one = at.constant(1);
-    Value tiles = grid.getTiles();
-    Value heads = at.mul(grid.getHeads(), grid.getBatches()); // of all batches
-    Value total = at.mul(tiles, heads);
-    Value group = groupSize(at, grid, heads);
-    Value section = at.mul(group, tiles);
+    Order order = orderOf(at, grid);
+    IdleTest idle = idleTest(grid);
+    auto nextFrom = [&](Value point) {
+      return idle.branch ? skipIdle(at, grid, order, idle, point) : point;
+    };
+    auto tell = [&](ValueRange values, int64_t channel) {
+      SmallVector<Type> types(values.size(), at.getIndexType());
+      return sm::TellOp::create(at, types, values, channel);
+    };
     Value first = sm::BlockIdOp::create(at);
-    Type index = at.getIndexType();
-    auto loop = scf::WhileOp::create(at, index, first);
-    at.createBlock(&loop.getBefore(), {}, index, at.getLoc());
-    Value next = loop.getBeforeArguments().front();
-    scf::ConditionOp::create(at, at.compare(arith::CmpIPredicate::slt, next, total), next);
-    Block *body = at.createBlock(&loop.getAfter(), {}, index, at.getLoc());
-    Value point = body->getArgument(0);
-    // Taken a point ahead, so that nobody waits for the counter.
-    Value ticket = sm::TakeTicketOp::create(at);
-    auto told = sm::TellOp::create(at, index, ticket, /*channel=*/0);
-    scf::YieldOp::create(at, told.getResults());
+    if (idle.branch)
+      first = tell(nextFrom(first), /*channel=*/0).getResult(0);
+    auto loop = scf::WhileOp::create(at, at.getIndexType(), first);
+    at.createBlock(&loop.getBefore(), {}, at.getIndexType(), at.getLoc());
+    Value point = loop.getBeforeArguments().front();
+    scf::ConditionOp::create(at, at.compare(arith::CmpIPredicate::slt, point, order.points), point);
+    Block *body = at.createBlock(&loop.getAfter(), {}, at.getIndexType(), at.getLoc());
+    // The divisions are the producer's, who is ahead.
+    auto place = tell(placeOf(at, grid, order, body->getArgument(0)), /*channel=*/1);
+    scf::YieldOp::create(at,
+                         tell(nextFrom(sm::TakeTicketOp::create(at)), /*channel=*/0).getResults());
 
-    // point = (section, tile, head of the section), the head fastest. The divisions are the
-    // producer's, who is ahead.
-    at.setInsertionPointAfter(ticket.getDefiningOp());
-    Value number = at.div(point, at.max(section, one));
-    Value rest = at.sub(point, at.mul(number, section));
-    Value firstHead = at.mul(number, group);
-    Value width = at.min(group, at.sub(heads, firstHead));
-    Value tile = at.div(rest, width);
-    Value head = at.add(firstHead, at.sub(rest, at.mul(tile, width)));
-    if (longestLast)
-      tile = at.sub(at.sub(tiles, one), tile);
-    Value batch = at.div(head, grid.getHeads());
-    head = at.sub(head, at.mul(batch, grid.getHeads()));
-    auto place = sm::TellOp::create(at, TypeRange{index, index, index},
-                                    ValueRange{tile, head, batch}, /*channel=*/1);
     grid.replaceAllUsesWith(place.getResults());
-
-    Operation *end = told;
+    Operation *end = place->getNextNode();
+    if (idle.branch)
+      inlineThen(idle.branch);
     for (Operation *op = loop->getNextNode(); op != block->getTerminator();) {
       Operation *next = op->getNextNode();
       // Constants are the same for all points.
@@ -129,6 +145,93 @@ struct ScheduleTilesPass : impl::ScheduleTilesPassBase<ScheduleTilesPass> {
       op = next;
     }
     grid.erase();
+  }
+
+  /// In which order points are taken: sections of one group of heads each, and one of all other
+  /// heads. Those are the last two groups, so that there are short tiles to end with, and what
+  /// does not fill a group.
+  struct Order {
+    Value tiles, heads; ///< of all batches
+    Value points;       ///< of all heads
+    Value group, early; ///< heads of a section, and of all sections but the last
+  };
+
+  Order orderOf(Arithmetic &at, tile::GridOp grid) {
+    Order order;
+    order.tiles = grid.getTiles();
+    order.heads = at.mul(grid.getHeads(), grid.getBatches());
+    order.points = at.mul(order.tiles, order.heads);
+    order.group = groupSize(at, grid);
+    Value late = at.mul(order.group, at.constant(2));
+    Value early = at.max(at.sub(order.heads, late), at.constant(0));
+    order.early = at.mul(at.div(early, order.group), order.group);
+    return order;
+  }
+
+  /// point = (section, tile, head of the section), the head fastest.
+  SmallVector<Value> placeOf(Arithmetic &at, tile::GridOp grid, const Order &order, Value point) {
+    Value section = at.atLeastOne(at.mul(order.group, order.tiles));
+    Value isEarly = at.compare(arith::CmpIPredicate::slt, point, at.mul(order.early, order.tiles));
+    Value firstHead = at.select(isEarly, at.mul(at.div(point, section), order.group), order.early);
+    Value width = at.select(isEarly, order.group, at.sub(order.heads, order.early));
+    Value rest = at.sub(point, at.mul(firstHead, order.tiles));
+    Value tile = at.div(rest, width);
+    Value head = at.add(firstHead, at.sub(rest, at.mul(tile, width)));
+    if (longestLast)
+      tile = at.sub(at.sub(order.tiles, at.constant(1)), tile);
+    Value batch = at.div(head, grid.getHeads());
+    return {tile, at.sub(head, at.mul(batch, grid.getHeads())), batch};
+  }
+
+  /// Points that do nothing (tile-skip-idle-points): everything is under a branch, and numbers
+  /// decide on it.
+  struct IdleTest {
+    scf::IfOp branch; ///< if there are such points
+    SmallVector<Operation *> numbers;
+  };
+
+  static IdleTest idleTest(tile::GridOp grid) {
+    IdleTest test;
+    for (Operation *op = grid->getNextNode(); op; op = op->getNextNode()) {
+      auto branch = dyn_cast<scf::IfOp>(op);
+      if (branch && !branch.getNumResults() && !branch.elseBlock() &&
+          branch->getNextNode() == grid->getBlock()->getTerminator()) {
+        test.branch = branch;
+        return test;
+      }
+      if (!isMemoryEffectFree(op) || op->getNumRegions())
+        return {};
+      test.numbers.push_back(op);
+    }
+    return {};
+  }
+
+  /// The first point from `point` on, in the order of tickets, that does something, or one past
+  /// the end. Consumers are not told of the others.
+  Value skipIdle(Arithmetic &at, tile::GridOp grid, const Order &order, IdleTest &idle,
+                 Value point) {
+    OpBuilder::InsertionGuard guard(at);
+    auto loop = scf::WhileOp::create(at, at.getIndexType(), point);
+    at.createBlock(&loop.getBefore(), {}, at.getIndexType(), at.getLoc());
+    Value candidate = loop.getBeforeArguments().front();
+    IRMapping mapping;
+    mapping.map(grid.getResults(), placeOf(at, grid, order, candidate));
+    for (Operation *op : idle.numbers)
+      at.clone(*op, mapping);
+    Value isAny = at.compare(arith::CmpIPredicate::slt, candidate, order.points);
+    Value isBusy = mapping.lookupOrDefault(idle.branch.getCondition());
+    Value goOn = at.select(isBusy, at.falseValue(), isAny);
+    scf::ConditionOp::create(at, goOn, candidate);
+    at.createBlock(&loop.getAfter(), {}, at.getIndexType(), at.getLoc());
+    scf::YieldOp::create(at, Value(sm::TakeTicketOp::create(at)));
+    return loop.getResult(0);
+  }
+
+  static void inlineThen(scf::IfOp branch) {
+    branch.thenBlock()->getTerminator()->erase();
+    branch->getBlock()->getOperations().splice(branch->getIterator(),
+                                               branch.thenBlock()->getOperations());
+    branch.erase();
   }
 };
 
