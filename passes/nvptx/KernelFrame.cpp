@@ -256,7 +256,7 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
   frame.warp = arith::RemUIOp::create(at, number, constantI32(at, groupThreads / warpThreads));
   Value group = arith::DivUIOp::create(at, frame.thread, constantI32(at, groupThreads));
   frame.group = fromFirstLane(at, group);
-  initBarriers(at, program, frame);
+  // Stack slots become registers only if they stand in the first block.
   SmallVector<Value *> counters;
   for (auto &[ring, place] : frame.rings)
     counters.append({&place.filled, &place.taken});
@@ -269,6 +269,7 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
                                       constantI32(at, 1));
     LLVM::StoreOp::create(at, constantI32(at, 0), *counter);
   }
+  initBarriers(at, program, frame);
 
   // Numbers are read where the program begins.
   for (BlockArgument argument : program.getArguments()) {
