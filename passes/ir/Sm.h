@@ -15,4 +15,14 @@
 #define GET_OP_CLASSES
 #include "passes/ir/SmOps.h.inc"
 
+namespace tessera::sm {
+
+/// Rows of the right operand of an exact product: few, for the sake of registers.
+inline constexpr int64_t exactKeys = 8;
+
+/// On a `tile.store`: few instructions matter more than few transactions.
+inline constexpr llvm::StringLiteral plainName = "sm.plain";
+
+} // namespace tessera::sm
+
 #endif // TESSERA_PASSES_IR_SM_H

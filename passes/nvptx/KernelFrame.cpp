@@ -67,6 +67,11 @@ Value KernelFrame::firstRow(ImplicitLocOpBuilder &at) const {
   return add(at, row, arith::DivUIOp::create(at, lane, constantI32(at, lanesOfRow)));
 }
 
+Value KernelFrame::groupBarrier(ImplicitLocOpBuilder &at) const {
+  // The whole block meets at barrier 0, all consumers at barrier 1.
+  return add(at, group, constantI32(at, 1));
+}
+
 Value KernelFrame::firstColumn(ImplicitLocOpBuilder &at) const {
   Value place = arith::RemUIOp::create(at, lane, constantI32(at, lanesOfRow));
   return arith::MulIOp::create(at, place, constantI32(at, 2));
@@ -75,8 +80,8 @@ Value KernelFrame::firstColumn(ImplicitLocOpBuilder &at) const {
 bool canCopyOut(tile::StoreOp store) {
   RankedTensorType tile = store.getValue().getType();
   // A matrix store writes 16 columns.
-  return isPacked(tile) && tile.getDimSize(1) % 16 == 0 && !store.getLength() &&
-         !store.getStart() && !store.getPages();
+  return !store->hasAttr(sm::plainName) && isPacked(tile) && tile.getDimSize(1) % 16 == 0 &&
+         !store.getLength() && !store.getStart() && !store.getPages();
 }
 
 /// Tensor maps for every fill of a program, and for what is copied out.

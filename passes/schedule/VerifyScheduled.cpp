@@ -41,7 +41,8 @@ struct VerifyScheduledPass : impl::VerifyScheduledPassBase<VerifyScheduledPass> 
       return op->emitOpError("outside of the producer");
     if (isa<sm::TakeTicketOp, sm::TellOp>(op) && !isProducer)
       return op->emitOpError("outside of the producer");
-    if (isa<sm::HearOp, sm::AcquireOp, sm::ReleaseOp, sm::AwaitOp, sm::DotOp, tile::StoreOp>(op) &&
+    if (isa<sm::HearOp, sm::AcquireOp, sm::ReleaseOp, sm::AwaitOp, sm::DotOp, sm::GroupAnyOp,
+            sm::RarelyOp, tile::StoreOp>(op) &&
         isProducer)
       return op->emitOpError("in the producer");
     if (auto dot = dyn_cast<sm::DotOp>(op))
