@@ -156,6 +156,46 @@ def ExpandRangesPass : Pass<"tile-expand-ranges", "::mlir::func::FuncOp"> {
 // Schedule: who does what and when on a multiprocessor
 //===----------------------------------------------------------------------===//
 
+def GuardProductsPass : Pass<"tile-guard-products", "::mlir::func::FuncOp"> {
+  let summary = "Compute a result again where values leaked through products with zero.";
+  let description = [{
+    Input:   loops over tiles of keys whose last product skips zeros, and what is stored of them.
+
+    ```mlir
+    %r:2 = scf.for %t = %c0 to %n iter_args(%l, %acc) {
+      ...
+      %next = tile.dot %p, %v, %acc skip_zeros
+    }
+    %o = ... %r#1 / broadcast(%r#0)
+    tile.store %o
+    ```
+    Output:  matrix instructions, of which zero times NaN is NaN, and a look at what they made:
+
+    ```mlir
+    %r:2 = scf.for ... { ... tile.dot %p, %v, %acc }
+    %o = ...
+    %any = sm.group_any (sm.nonfinite_rows %o and %r#0 is a number)
+    scf.if %any { } else { tile.store %o }
+    sm.rarely %any {
+      the loops as one, eight keys at a time, with sm.exact_dot; %exact = ...
+      tile.store %exact
+    }
+    ```
+
+    What is rare reads the point of the grid, through `sm.renew`, and little else, so that it
+    can be moved away and keeps no registers from the loops.
+
+    A row that is divided by a NaN has seen one, and is left as it is: its scores were no numbers.
+    Where a mask only hides what lies past the end of a sequence nothing is done: values are zero
+    there. Leaves no `skip_zeros`. Reads lists of ranges, and comes before loops are rotated.
+  }];
+  let options = [
+    Option<"parts", "parts", "int64_t", "4", "Parts of a row: as many as threads hold parts of one.">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::tessera::sm::SmDialect"];
+}
+
 def DeferScalingPass : Pass<"tile-defer-scaling", "::mlir::func::FuncOp"> {
   let summary = "Scale behind masks and maxima, where the factor is positive.";
   let description = [{

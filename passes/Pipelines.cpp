@@ -94,6 +94,8 @@ void buildHostLLVM(OpPassManager &pm) {
 
 void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   OpPassManager &func = pm.nest<func::FuncOp>();
+  // Reads masks and ranges as the program has them.
+  func.addPass(createGuardProductsPass());
   // Fewer operations an element, and none between threads, in the loops to come.
   func.addPass(createDeferScalingPass());
   func.addPass(createDeferRowSumsPass());

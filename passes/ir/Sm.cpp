@@ -55,12 +55,16 @@ LogicalResult FillOp::verify() {
   return success();
 }
 
-LogicalResult TellOp::verify() {
-  if (getValues().size() != getResults().size()) // tell_c1
-    return emitOpError("has ") << getValues().size() << " values and " << getResults().size()
-                               << " results";
+static LogicalResult verifySameCount(Operation *op) {
+  if (op->getNumOperands() != op->getNumResults())
+    return op->emitOpError("has ")
+           << op->getNumOperands() << " values and " << op->getNumResults() << " results";
   return success();
 }
+
+LogicalResult TellOp::verify() { return verifySameCount(*this); } // tell_c1
+
+LogicalResult RenewOp::verify() { return verifySameCount(*this); } // renew_c1
 
 /// A slot that `op` takes from a ring is one of it.
 static LogicalResult verifySlot(Operation *op, RingType ring, SlotType slot) {
@@ -89,16 +93,63 @@ void DotOp::build(OpBuilder &builder, OperationState &state, Type result, Value 
   build(builder, state, result, lhs, rhs, acc, transposed ? builder.getUnitAttr() : UnitAttr());
 }
 
-LogicalResult DotOp::verify() {
-  int64_t columns;
-  if (auto slot = dyn_cast<SlotType>(getLhs().getType()))
-    columns = slot.getColumns();
-  else
-    columns = cast<RankedTensorType>(getLhs().getType()).getDimSize(1);
-  SlotType rhs = getRhs().getType();
-  int64_t depth = getTransposed() ? rhs.getColumns() : rhs.getRows();
-  if (columns != depth) // dot_c1
-    return emitOpError("contraction sizes differ: lhs has ")
+/// Rows and columns of an operand of a product, wherever it is.
+static std::pair<int64_t, int64_t> extentsOf(Type type) {
+  if (auto slot = dyn_cast<SlotType>(type))
+    return {slot.getRows(), slot.getColumns()};
+  if (auto place = dyn_cast<PlaceType>(type))
+    return {place.getRows(), place.getColumns()};
+  auto tile = cast<RankedTensorType>(type);
+  return {tile.getDimSize(0), tile.getDimSize(1)};
+}
+
+static LogicalResult verifyContraction(Operation *op, Type lhs, Type rhs, bool transposed) {
+  int64_t columns = extentsOf(lhs).second;
+  auto [rows, width] = extentsOf(rhs);
+  int64_t depth = transposed ? width : rows;
+  if (columns != depth)
+    return op->emitOpError("contraction sizes differ: lhs has ")
            << columns << " columns, rhs has " << depth;
+  return success();
+}
+
+LogicalResult DotOp::verify() {
+  return verifyContraction(*this, getLhs().getType(), getRhs().getType(), // dot_c1
+                           getTransposed());
+}
+
+LogicalResult NonfiniteRowsOp::verify() {
+  int64_t rows = getSource().getType().getDimSize(0), found = getType().getDimSize(0);
+  if (rows != found) // nonfinite_rows_c1
+    return emitOpError("source has ") << rows << " rows, result has " << found;
+  return success();
+}
+
+LogicalResult LocateOp::verify() {
+  PlaceType place = getPlace().getType();
+  tessera::tile::ViewType view = getView().getType();
+  if (view.getWidth() != place.getColumns() || view.getElement() != place.getElement()) // locate_c1
+    return emitOpError("view of ")
+           << view.getWidth() << " x " << view.getElement() << " does not hold a place of "
+           << place.getColumns() << " x " << place.getElement();
+  return success();
+}
+
+LogicalResult ExactDotOp::verify() {
+  Type lhs = getLhs().getType(), rhs = getRhs().getType();
+  if (failed(verifyContraction(*this, lhs, rhs, getTransposed()))) // exact_dot_c1
+    return failure();
+  if (isa<PlaceType>(lhs) != getTransposed()) // exact_dot_c2
+    return emitOpError("expected a ")
+           << (getTransposed() ? "place" : "tile in registers") << " on the left, found " << lhs;
+  if (getSkipZeros() && isa<PlaceType>(lhs)) // exact_dot_c3
+    return emitOpError("skips zeros of a place");
+  auto [depth, width] = extentsOf(rhs);
+  std::pair<int64_t, int64_t> product{extentsOf(lhs).first, getTransposed() ? depth : width};
+  if (extentsOf(getType()) != product) // exact_dot_c4
+    return emitOpError("expected a product of ")
+           << product.first << " x " << product.second << ", found " << getType();
+  if (depth != exactKeys) // exact_dot_c5
+    return emitOpError("expected ") << exactKeys << " rows on the right, found " << depth;
   return success();
 }

@@ -14,6 +14,7 @@ class Sm_Op<string opMnemonic, list<Trait> traits = []>
 
 def Sm_Tile : RankedTensorOf<[AnyType], [HasStaticShapePred, HasAnyRankOfPred<[2]>], "tile">;
 def Sm_F32Tile : RankedTensorOf<[F32], [HasStaticShapePred, HasAnyRankOfPred<[2]>], "tile">;
+def Sm_FloatTile : RankedTensorOf<[AnyFloat], [HasStaticShapePred, HasAnyRankOfPred<[2]>], "tile">;
 def Sm_MaskTile : RankedTensorOf<[I1], [HasStaticShapePred, HasAnyRankOfPred<[2]>], "tile">;
 
 //===----------------------------------------------------------------------===//
@@ -272,6 +273,138 @@ def Sm_BranchOnlyOp : Sm_Op<"branch_only"> {
     predicated.
   }];
   let assemblyFormat = "attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Exact products, for what matrix instructions get wrong
+//===----------------------------------------------------------------------===//
+
+def Sm_NonfiniteRowsOp : Sm_Op<"nonfinite_rows", [Pure]> {
+  let summary = "Which parts of the rows hold an infinity or a NaN.";
+  let description = [{
+    Which columns are one part is the target's choice, as with `tile.partial_sum`: each
+    thread answers for what it holds of a row.
+
+    Constraints:
+    - (C1) Source and result have the same rows.
+
+    Example:
+    ```mlir
+    %bad = sm.nonfinite_rows %o : tensor<128x64xbf16> -> tensor<128x4xi1>
+    ```
+  }];
+  let arguments = (ins Sm_FloatTile:$source);
+  let results = (outs Sm_MaskTile:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Sm_GroupAnyOp : Sm_Op<"group_any"> {
+  let summary = "Whether anything holds in the rows of this warp group.";
+  let description = [{
+    The threads of the group meet, and have the same answer. Groups may answer differently.
+  }];
+  let arguments = (ins Sm_MaskTile:$mask);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$mask attr-dict `:` type($mask)";
+}
+
+def Sm_RarelyOp : Sm_Op<"rarely", [NoTerminator, SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "What a warp group does where a condition holds, which is rare.";
+  let description = [{
+    An `scf.if` without results that is not joined with its neighbours, so that what it
+    holds can be moved out of the way. All threads of a group have the same condition, and
+    nothing in the region copies to shared buffers or waits for such a copy.
+
+    Example:
+    ```mlir
+    %any = sm.group_any %bad : tensor<128x4xi1>
+    sm.rarely %any { ... }
+    ```
+  }];
+  let arguments = (ins I1:$condition);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$condition $body attr-dict";
+}
+
+def Sm_RenewOp : Sm_Op<"renew"> {
+  let summary = "Numbers as if they had not been known before.";
+  let description = [{
+    Constraints:
+    - (C1) There are as many results as values.
+
+    The results are the values, but what is computed from them is computed here, and not
+    kept from where it was computed before: registers are worth more than the time of what
+    happens rarely.
+
+    Example:
+    ```mlir
+    %t, %h = sm.renew %tile, %head : index, index
+    ```
+  }];
+  let arguments = (ins Variadic<Index>:$values);
+  let results = (outs Variadic<Index>:$results);
+  let assemblyFormat = "$values attr-dict `:` type($results)";
+  let hasVerifier = 1;
+}
+
+def Sm_LocateOp : Sm_Op<"locate", [Pure, AttrSizedOperandSegments]> {
+  let summary = "Where a tile of a view lies, without reading it.";
+  let description = [{
+    The rows are those that `tile.load` would read, counted from `from`; of the sequence,
+    which has `of` rows (those of the view if absent), others are zero.
+
+    Constraints:
+    - (C1) The view is as wide as the place, and of its element type.
+
+    Example:
+    ```mlir
+    %k = sm.locate %keys[%b, %h] tile %j : !tile.view<64xbf16> -> !sm.place<128x64, bf16>
+    %v = sm.locate %values[%b, %h] tile %j from %start of %length
+           : !tile.view<64xbf16> -> !sm.place<128x64, bf16>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$view, Index:$batch, Index:$head, Index:$tile,
+                       Optional<Index>:$start, Optional<Index>:$length);
+  let results = (outs Sm_PlaceType:$place);
+  let assemblyFormat = [{
+    $view `[` $batch `,` $head `]` `tile` $tile (`from` $start^)? (`of` $length^)? attr-dict
+    `:` qualified(type($view)) `->` qualified(type($place))
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm_ExactDotOp : Sm_Op<"exact_dot", [Pure, AllTypesMatch<["acc", "result"]>]> {
+  let summary = "A product by scalar arithmetic, from global memory: `acc + lhs * rhs`.";
+  let description = [{
+    Slow, small, and without any means that consumers share: for what is hardly ever
+    computed. Sums are those of fused multiply-adds in f32, in the order of the columns of
+    `lhs`. Where `skip_zeros` holds, a zero of `lhs` contributes nothing, even where the
+    element of `rhs` is infinite or NaN.
+
+    Constraints:
+    - (C1) The columns of `lhs` equal the rows of `rhs`, or its columns with `transposed`.
+    - (C2) The right operand is `transposed` if the left one is a place, and only then.
+    - (C3) Zeros are skipped only of a tile in registers.
+    - (C4) `acc` has the rows of `lhs` and the columns of the product.
+    - (C5) The right operand has eight rows.
+
+    Example:
+    ```mlir
+    %s = sm.exact_dot %q, %k, %zero transposed
+           : !sm.place<128x64, bf16>, !sm.place<8x64, bf16> -> tensor<128x8xf32>
+    %o = sm.exact_dot %p, %v, %o0 skip_zeros %masked
+           : tensor<128x8xbf16>, !sm.place<8x64, bf16> -> tensor<128x64xf32>
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[Sm_PlaceType, Sm_FloatTile]>:$lhs, Sm_PlaceType:$rhs,
+                       Sm_F32Tile:$acc, Optional<I1>:$skip_zeros, UnitAttr:$transposed);
+  let results = (outs Sm_F32Tile:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `,` $acc (`transposed` $transposed^)? (`skip_zeros` $skip_zeros^)? attr-dict
+    `:` qualified(type($lhs)) `,` qualified(type($rhs)) `->` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 #endif // TESSERA_PASSES_IR_SMOPS

@@ -33,4 +33,13 @@ def Sm_SlotType : Sm_Type<"Slot", "slot"> {
   let assemblyFormat = "`<` custom<Extents>($rows, $columns) `,` $element `>`";
 }
 
+def Sm_PlaceType : Sm_Type<"Place", "place"> {
+  let summary = "A tile that stays in global memory.";
+  let description = [{
+    Example: `!sm.place<128x64, bf16>`
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$element);
+  let assemblyFormat = "`<` custom<Extents>($rows, $columns) `,` $element `>`";
+}
+
 #endif // TESSERA_PASSES_IR_SMTYPES

@@ -67,6 +67,11 @@ Value KernelFrame::firstRow(ImplicitLocOpBuilder &at) const {
   return add(at, row, arith::DivUIOp::create(at, lane, constantI32(at, lanesOfRow)));
 }
 
+Value KernelFrame::groupBarrier(ImplicitLocOpBuilder &at) const {
+  // The whole block meets at barrier 0, all consumers at barrier 1.
+  return add(at, group, constantI32(at, 1));
+}
+
 Value KernelFrame::firstColumn(ImplicitLocOpBuilder &at) const {
   Value place = arith::RemUIOp::create(at, lane, constantI32(at, lanesOfRow));
   return arith::MulIOp::create(at, place, constantI32(at, 2));
@@ -75,8 +80,8 @@ Value KernelFrame::firstColumn(ImplicitLocOpBuilder &at) const {
 bool canCopyOut(tile::StoreOp store) {
   RankedTensorType tile = store.getValue().getType();
   // A matrix store writes 16 columns.
-  return isPacked(tile) && tile.getDimSize(1) % 16 == 0 && !store.getLength() &&
-         !store.getStart() && !store.getPages();
+  return !store->hasAttr(sm::plainName) && isPacked(tile) && tile.getDimSize(1) % 16 == 0 &&
+         !store.getLength() && !store.getStart() && !store.getPages();
 }
 
 /// Tensor maps for every fill of a program, and for what is copied out.
@@ -256,7 +261,7 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
   frame.warp = arith::RemUIOp::create(at, number, constantI32(at, groupThreads / warpThreads));
   Value group = arith::DivUIOp::create(at, frame.thread, constantI32(at, groupThreads));
   frame.group = fromFirstLane(at, group);
-  initBarriers(at, program, frame);
+  // Stack slots become registers only if they stand in the first block.
   SmallVector<Value *> counters;
   for (auto &[ring, place] : frame.rings)
     counters.append({&place.filled, &place.taken});
@@ -269,6 +274,7 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
                                       constantI32(at, 1));
     LLVM::StoreOp::create(at, constantI32(at, 0), *counter);
   }
+  initBarriers(at, program, frame);
 
   // Numbers are read where the program begins.
   for (BlockArgument argument : program.getArguments()) {

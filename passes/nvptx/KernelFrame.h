@@ -68,6 +68,8 @@ struct KernelFrame {
   mlir::Value readField(mlir::ImplicitLocOpBuilder &at, int64_t offset, mlir::Type type) const;
   /// The row within the tile of the first row that a thread holds a part of.
   mlir::Value firstRow(mlir::ImplicitLocOpBuilder &at) const;
+  /// The barrier at which the threads of a consumer group meet.
+  mlir::Value groupBarrier(mlir::ImplicitLocOpBuilder &at) const;
   /// 2 * (lane % 4): the first column of a thread.
   mlir::Value firstColumn(mlir::ImplicitLocOpBuilder &at) const;
 };

@@ -28,6 +28,9 @@ void populateRingPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeCon
 /// Matrix products.
 void populateProductPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
                              const KernelFrame &frame);
+/// Results that are not finite, and products that are exact.
+void populateExactPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
+                           const KernelFrame &frame);
 /// Views and tables in memory.
 void populateViewPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
                           const KernelFrame &frame);

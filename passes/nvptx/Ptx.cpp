@@ -127,6 +127,34 @@ void syncThreads(ImplicitLocOpBuilder &at, Value id, int64_t threads) {
   emit(at, fmt::format("bar.sync $0, {};", threads), "r,~{memory}", id);
 }
 
+Value anyThread(ImplicitLocOpBuilder &at, Value id, int64_t threads, Value condition) {
+  return emit(at, fmt::format("bar.red.or.pred $0, $1, {}, $2;", threads), "=b,r,b,~{memory}",
+              {id, condition}, at.getI1Type(), 1)
+      .front();
+}
+
+Value copy(ImplicitLocOpBuilder &at, Value i32) {
+  return emit(at, "mov.b32 $0, $1;", "=r,r", i32, at.getI32Type(), 1).front();
+}
+
+Value multiplyAddPairs(ImplicitLocOpBuilder &at, Type element, Value a, Value b, Value c) {
+  return emit(at, fmt::format("fma.rn.{}x2 $0, $1, $2, $3;", element.isBF16() ? "bf16" : "f16"),
+              "=r,r,r,r", {a, b, c}, at.getI32Type(), 1, /*effects=*/false)
+      .front();
+}
+
+SmallVector<Value> loadWordsIf(ImplicitLocOpBuilder &at, Value address, Value condition,
+                               int64_t count, int64_t stride) {
+  std::string text, constraints;
+  for (int64_t i = 0; i < count; ++i) {
+    text += fmt::format("{4}mov.b32 ${0}, 0;\n@${2} ld.global.nc.b32 ${0}, [${1}+{3}];", i, count,
+                        count + 1, i * stride, i ? "\n" : "");
+    constraints += "=&r,";
+  }
+  return emit(at, text, constraints + "l,b", {address, condition}, at.getI32Type(), count,
+              /*effects=*/false);
+}
+
 void fenceSharedForCopies(ImplicitLocOpBuilder &at) {
   emit(at, "fence.proxy.async.shared::cta;", "~{memory}", {});
 }

@@ -49,7 +49,21 @@ void syncWarp(mlir::ImplicitLocOpBuilder &at);
 void syncBlock(mlir::ImplicitLocOpBuilder &at);
 /// `threads` threads meet at barrier `id`.
 void syncThreads(mlir::ImplicitLocOpBuilder &at, mlir::Value id, int64_t threads);
+/// The same, and whether `condition` holds in one of them.
+mlir::Value anyThread(mlir::ImplicitLocOpBuilder &at, mlir::Value id, int64_t threads,
+                      mlir::Value condition);
 void fenceSharedForCopies(mlir::ImplicitLocOpBuilder &at);
+
+// "mov", "fma", "ld.global.nc"
+/// The same number, though LLVM does not know.
+mlir::Value copy(mlir::ImplicitLocOpBuilder &at, mlir::Value i32);
+/// On both elements of a register.
+mlir::Value multiplyAddPairs(mlir::ImplicitLocOpBuilder &at, mlir::Type element, mlir::Value a,
+                             mlir::Value b, mlir::Value c);
+/// Words of memory that does not change, `stride` bytes apart; where `condition` does not hold they
+/// are zero, and memory is not touched.
+llvm::SmallVector<mlir::Value> loadWordsIf(mlir::ImplicitLocOpBuilder &at, mlir::Value address,
+                                           mlir::Value condition, int64_t count, int64_t stride);
 
 // "setmaxnreg"
 void setRegisters(mlir::ImplicitLocOpBuilder &at, int64_t count, bool more);

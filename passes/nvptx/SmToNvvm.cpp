@@ -3,6 +3,7 @@
 #include "passes/Passes.h"
 #include "passes/nvptx/Fragment.h"
 #include "passes/nvptx/Patterns.h"
+#include "passes/nvptx/Place.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -42,6 +43,7 @@ struct SmToNvvmPass : impl::SmToNvvmPassBase<SmToNvvmPass> {
     types.addConversion([](IndexType type) { return IntegerType::get(type.getContext(), 32); });
     types.addConversion([](sm::SlotType type) { return IntegerType::get(type.getContext(), 32); });
     types.addConversion([](sm::RingType type) { return IntegerType::get(type.getContext(), 32); });
+    types.addConversion([](sm::PlaceType type) { return Place::type(type.getContext()); });
     types.addConversion([](RankedTensorType type) { return fragmentType(type); });
 
     ConversionTarget target(*context);
@@ -60,6 +62,7 @@ struct SmToNvvmPass : impl::SmToNvvmPassBase<SmToNvvmPass> {
     populateElementPatterns(patterns, types, *frame);
     populateRingPatterns(patterns, types, *frame);
     populateProductPatterns(patterns, types, *frame);
+    populateExactPatterns(patterns, types, *frame);
     populateViewPatterns(patterns, types, *frame);
     if (failed(applyPartialConversion(frame->entry, target, std::move(patterns))))
       return failure();

@@ -2,6 +2,7 @@
 
 #include "passes/nvptx/Fragment.h"
 #include "passes/nvptx/Patterns.h"
+#include "passes/nvptx/Place.h"
 #include "passes/nvptx/Ptx.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -80,6 +81,35 @@ struct LowerLength : FramePattern<tile::LengthOp> {
   }
 };
 
+/// How far behind the first element a sequence begins, `start` rows behind the first of its
+/// batch.
+Value offsetOf(ImplicitLocOpBuilder &at, const KernelFrame &frame, const Argument &view,
+               Value batch, Value head, Value start, Value rowStride) {
+  Value offset = add(
+      at, mul(at, wide(at, batch), readI64(at, frame, view, offsetof(ViewArgument, batchStride))),
+      mul(at, wide(at, head), readI64(at, frame, view, offsetof(ViewArgument, headStride))));
+  return start ? add(at, offset, mul(at, wide(at, start), rowStride)) : offset;
+}
+
+struct LowerLocate : FramePattern<sm::LocateOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::LocateOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    const Argument &view = frame.argumentOf(op.getView());
+    sm::PlaceType type = op.getPlace().getType();
+    Value rowStride = readI64(at, frame, view, offsetof(ViewArgument, rowStride));
+    Value offset = offsetOf(at, frame, view, adaptor.getBatch(), adaptor.getHead(),
+                            adaptor.getStart(), rowStride);
+    Value limit = adaptor.getLength() ? adaptor.getLength()
+                                      : readExtent(at, frame, op.getView(), tile::Axis::Rows);
+    Place place{elementAt(at, dataOf(at, frame, view), type.getElement(), offset), rowStride,
+                mul(at, adaptor.getTile(), constantI32(at, type.getRows())), limit};
+    rewriter.replaceOp(op, place.pack(at));
+    return success();
+  }
+};
+
 /// Through shared memory: each group writes its rows there in the swizzled form of the copy
 /// engine, and one of its threads has them copied out.
 void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp op, Value pairs,
@@ -93,7 +123,7 @@ void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp o
       add(at, add(at, frame.shared, i32(*frame.staging)), mul(at, consumer, i32(groupBytes)));
   Value number = arith::RemUIOp::create(at, frame.thread, i32(groupThreads));
   Value isFirst = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, number, i32(0));
-  Value barrier = add(at, consumer, i32(2));
+  Value barrier = frame.groupBarrier(at);
   auto onFirst = [&](llvm::function_ref<void()> body) {
     auto branch = scf::IfOp::create(at, isFirst);
     OpBuilder::InsertionGuard guard(at);
@@ -185,13 +215,8 @@ struct LowerStore : FramePattern<tile::StoreOp> {
     const Argument &view = frame.argumentOf(op.getView());
     Value data = dataOf(at, frame, view);
     Value rowStride = readI64(at, frame, view, offsetof(ViewArgument, rowStride));
-    Value base = add(at,
-                     mul(at, wide(at, adaptor.getBatch()),
-                         readI64(at, frame, view, offsetof(ViewArgument, batchStride))),
-                     mul(at, wide(at, adaptor.getHead()),
-                         readI64(at, frame, view, offsetof(ViewArgument, headStride))));
-    if (Value start = adaptor.getStart())
-      base = add(at, base, mul(at, wide(at, start), rowStride));
+    Value base = offsetOf(at, frame, view, adaptor.getBatch(), adaptor.getHead(),
+                          adaptor.getStart(), rowStride);
     Value limit = adaptor.getLength() ? adaptor.getLength()
                                       : readExtent(at, frame, op.getView(), tile::Axis::Rows);
     Value first = add(at, mul(at, adaptor.getTile(), constantI32(at, tile.getDimSize(0))),
@@ -200,7 +225,8 @@ struct LowerStore : FramePattern<tile::StoreOp> {
     for (int64_t row = 0; row < rowsOfThread; ++row) {
       // 16 bytes at a time where rows are wide enough; all lanes take part.
       SmallVector<Value> exchanged;
-      int64_t wide32 = isPacked(tile) ? tile.getDimSize(1) / exchangeColumns : 0;
+      bool isWide = isPacked(tile) && !op->hasAttr(sm::plainName);
+      int64_t wide32 = isWide ? tile.getDimSize(1) / exchangeColumns : 0;
       for (int64_t group = 0; group < wide32; ++group) {
         Value pairs[4];
         for (int64_t i = 0; i < 4; ++i)
@@ -325,7 +351,7 @@ struct LowerGather : FramePattern<tile::GatherOp> {
 
 void populateViewPatterns(RewritePatternSet &patterns, const TypeConverter &types,
                           const KernelFrame &frame) {
-  patterns.add<LowerExtent, LowerLength, LowerStore, LowerFetch, LowerGather>(
+  patterns.add<LowerExtent, LowerLength, LowerLocate, LowerStore, LowerFetch, LowerGather>(
       types, patterns.getContext(), frame);
 }
 

@@ -36,6 +36,7 @@ using Ops = SmallVector<Operation *>;
 ///       last: a product
 ///     }
 ///     end: stores
+///     sm.rarely                          rare
 ///     next = sm.hear
 ///   }
 struct Points {
@@ -43,6 +44,7 @@ struct Points {
   sm::HearOp told, next;
   scf::IfOp work;
   Ops head, first, chain, last, end;
+  SmallVector<sm::RarelyOp> rare;   ///< long, and of no hurry: it stands once
   SmallVector<sm::AcquireOp> slots; ///< of the head, which the first product and the chain read
   scf::ForOp firstLoop, lastLoop;
   Operation *leftOperand;     ///< of the product that the chain begins with; in `first`
@@ -125,6 +127,8 @@ std::optional<Points> match(scf::WhileOp loop) {
   for (Operation &op : body->without_terminator())
     if (&op != points.told && &op != points.next && &op != points.work)
       (op.isBeforeInBlock(points.work) ? points.head : points.end).push_back(&op);
+  while (!points.end.empty() && isa<sm::RarelyOp>(points.end.back()))
+    points.rare.push_back(cast<sm::RarelyOp>(points.end.pop_back_val()));
   for (Operation *op : points.head)
     if (auto acquire = dyn_cast<sm::AcquireOp>(op))
       points.slots.push_back(acquire);
@@ -173,6 +177,7 @@ std::optional<Points> match(scf::WhileOp loop) {
 ///       the last product; the end
 ///       the next one's first product; arithmetic on it
 ///     }
+///     what the point that ended rarely does
 ///   }
 class Overlap {
 public:
@@ -234,17 +239,29 @@ private:
     cloneNumbers(points.head, upcoming);
     Value worksNext = both(follows, upcoming.lookupOrDefault(points.work.getCondition()));
 
-    SmallVector<Value> carried = branch(
-        both(works, worksNext), ValueRange(points.carried).getTypes(),
-        [&] { return endAndBegin(current, upcoming); },
+    SmallVector<Type> types = llvm::to_vector(ValueRange(points.carried).getTypes());
+    SmallVector<Type> rareTypes(points.rare.size(), at.getI1Type());
+    llvm::append_range(types, rareTypes);
+    SmallVector<Value> left = branch(
+        both(works, worksNext), types, [&] { return endAndBegin(current, upcoming); },
         [&] {
-          branch(begun, {}, [&] { return end(works, current); });
-          return branch(follows, ValueRange(points.carried).getTypes(),
-                        [&] { return begin(worksNext, upcoming); });
+          SmallVector<Value> rare =
+              branch(begun, rareTypes, [&] { return end(works, current); });
+          SmallVector<Value> carried =
+              branch(follows, ValueRange(points.carried).getTypes(),
+                     [&] { return begin(worksNext, upcoming); });
+          llvm::append_range(carried, rare);
+          return carried;
         });
+    for (sm::RarelyOp rare : points.rare) {
+      current.map(rare.getCondition(), left[left.size() - rareTypes.size()]);
+      clone(rare, current);
+      left.erase(left.end() - rareTypes.size());
+      rareTypes.pop_back();
+    }
     SmallVector<Value> next{follows, follows};
     llvm::append_range(next, toldNext);
-    llvm::append_range(next, carried);
+    llvm::append_range(next, left);
     return next;
   }
 
@@ -273,7 +290,9 @@ private:
     current.map(points.work.getResults(), lookup(points.work.thenYield().getOperands(), current));
     cloneAll(points.end, current);
     clone(points.leftOperand, upcoming);
-    return lookup(points.carried, upcoming);
+    SmallVector<Value> left = lookup(points.carried, upcoming);
+    llvm::append_range(left, rareConditions(current));
+    return left;
   }
 
   SmallVector<Value> end(Value works, IRMapping current) {
@@ -286,7 +305,13 @@ private:
         [&] { return lookup(points.work.elseYield().getOperands(), current); });
     current.map(points.work.getResults(), results);
     cloneAll(points.end, current);
-    return {};
+    return rareConditions(current);
+  }
+
+  SmallVector<Value> rareConditions(const IRMapping &current) {
+    return llvm::map_to_vector(points.rare, [&](sm::RarelyOp rare) {
+      return current.lookupOrDefault(rare.getCondition());
+    });
   }
 
   SmallVector<Value> begin(Value works, IRMapping upcoming) {

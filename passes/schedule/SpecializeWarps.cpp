@@ -30,7 +30,10 @@ public:
   }
 
   void cloneInto(OpBuilder &builder, Block *block, IRMapping &mapping) const {
-    for (Operation &op : block->without_terminator()) {
+    // Not all blocks have a terminator; those that do are given one by who clones them.
+    for (Operation &op : *block) {
+      if (op.hasTrait<OpTrait::IsTerminator>())
+        continue;
       // Rings stand in front and belong to both roles.
       if (!ops.contains(&op) || isa<sm::MakeRingOp>(op))
         continue;
@@ -38,6 +41,8 @@ public:
         cloneLoop(builder, loop, mapping);
       else if (auto branch = dyn_cast<scf::IfOp>(op))
         cloneBranch(builder, branch, mapping);
+      else if (auto rarely = dyn_cast<sm::RarelyOp>(op))
+        cloneRarely(builder, rarely, mapping);
       else if (auto loop = dyn_cast<scf::WhileOp>(op))
         cloneWhile(builder, loop, mapping);
       else if (auto tell = dyn_cast<sm::TellOp>(op); tell && isTold)
@@ -72,7 +77,7 @@ private:
         need(operand);
     }
     Operation *parent = op->getParentOp();
-    if (isa<scf::ForOp, scf::IfOp, scf::WhileOp>(parent))
+    if (isa<scf::ForOp, scf::IfOp, scf::WhileOp, sm::RarelyOp>(parent))
       need(parent);
   }
 
@@ -175,6 +180,14 @@ private:
     cloneSide(branch.thenBlock(), copy.thenBlock());
     if (hasElse)
       cloneSide(branch.elseBlock(), copy.elseBlock());
+  }
+
+  void cloneRarely(OpBuilder &builder, sm::RarelyOp rarely, IRMapping &mapping) const {
+    auto copy = sm::RarelyOp::create(builder, rarely.getLoc(),
+                                     mapping.lookupOrDefault(rarely.getCondition()));
+    OpBuilder inside(builder.getContext());
+    inside.createBlock(&copy.getBody());
+    cloneInto(inside, &rarely.getBody().front(), mapping);
   }
 
   bool isTold;

@@ -54,8 +54,8 @@ void takeAhead(scf::IfOp branch, sm::TellOp tell) {
   SmallVector<Value> values = readFromBlock(last, branch.thenBlock());
   OpBuilder builder(branch);
   Location loc = branch.getLoc();
-  auto loops = scf::IfOp::create(builder, loc, ValueRange(values).getTypes(),
-                                 branch.getCondition(), /*withElseRegion=*/true);
+  auto loops = scf::IfOp::create(builder, loc, ValueRange(values).getTypes(), branch.getCondition(),
+                                 /*withElseRegion=*/true);
   builder.setInsertionPoint(tell);
   auto copies = scf::IfOp::create(builder, loc, branch.getCondition());
 
@@ -76,9 +76,8 @@ void takeAhead(scf::IfOp branch, sm::TellOp tell) {
         builder, loc, cast<TypedAttr>(builder.getZeroAttr(value.getType()))));
   scf::YieldOp::create(builder, loc, nothing);
   for (auto [value, result] : llvm::zip_equal(values, loops.getResults()))
-    value.replaceUsesWithIf(result, [&](OpOperand &use) {
-      return copies->isProperAncestor(use.getOwner());
-    });
+    value.replaceUsesWithIf(
+        result, [&](OpOperand &use) { return copies->isProperAncestor(use.getOwner()); });
   branch.erase();
 }
 

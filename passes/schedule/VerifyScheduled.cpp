@@ -42,7 +42,7 @@ struct VerifyScheduledPass : impl::VerifyScheduledPassBase<VerifyScheduledPass> 
     if (isa<sm::TakeTicketOp, sm::TellOp>(op) && !isProducer)
       return op->emitOpError("outside of the producer");
     if (isa<sm::HearOp, sm::AcquireOp, sm::HeldOp, sm::ReleaseOp, sm::AwaitOp, sm::DotOp,
-            tile::StoreOp>(op) &&
+            sm::GroupAnyOp, sm::RarelyOp, tile::StoreOp>(op) &&
         isProducer)
       return op->emitOpError("in the producer");
     if (auto dot = dyn_cast<sm::DotOp>(op))

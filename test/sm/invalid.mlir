@@ -84,3 +84,89 @@ func.func private @slot_of_one_extent(!sm.slot<64, bf16>)
 
 // expected-error @+1 {{expected static shape}}
 func.func private @slot_of_unknown_rows(!sm.slot<?x64, bf16>)
+
+// -----
+
+func.func @renew_of_fewer(%a: index) {
+  // expected-error @+1 {{'sm.renew' op has 1 values and 2 results}}
+  %again:2 = "sm.renew"(%a) : (index) -> (index, index)
+  return
+}
+
+// -----
+
+func.func @nonfinite_rows_of_fewer(%o: tensor<128x64xbf16>) {
+  // expected-error @+1 {{'sm.nonfinite_rows' op source has 128 rows, result has 64}}
+  %parts = sm.nonfinite_rows %o : tensor<128x64xbf16> -> tensor<64x4xi1>
+  return
+}
+
+// -----
+
+func.func @locate_of_other_width(%view: !tile.view<128xbf16>, %i: index) {
+  // expected-error @+1 {{'sm.locate' op view of 128 x 'bf16' does not hold a place of 64 x 'bf16'}}
+  %k = sm.locate %view[%i, %i] tile %i : !tile.view<128xbf16> -> !sm.place<8x64, bf16>
+  return
+}
+
+// -----
+
+!place = !sm.place<8x64, bf16>
+
+func.func @exact_dot_of_other_depth(%p: tensor<128x16xbf16>, %v: !place, %o: tensor<128x64xf32>) {
+  // expected-error @+1 {{'sm.exact_dot' op contraction sizes differ: lhs has 16 columns, rhs has 8}}
+  %0 = sm.exact_dot %p, %v, %o : tensor<128x16xbf16>, !place -> tensor<128x64xf32>
+  return
+}
+
+// -----
+
+!place = !sm.place<8x64, bf16>
+
+func.func @exact_dot_of_tile_with_rows(%p: tensor<128x64xbf16>, %k: !place, %s: tensor<128x8xf32>) {
+  // expected-error @+1 {{'sm.exact_dot' op expected a place on the left, found 'tensor<128x64xbf16>'}}
+  %0 = sm.exact_dot %p, %k, %s transposed : tensor<128x64xbf16>, !place -> tensor<128x8xf32>
+  return
+}
+
+// -----
+
+!place = !sm.place<8x8, bf16>
+
+func.func @exact_dot_of_place_with_columns(%p: !place, %v: !place, %o: tensor<8x8xf32>) {
+  // expected-error @+1 {{'sm.exact_dot' op expected a tile in registers on the left, found '!sm.place<8x8, bf16>'}}
+  %0 = sm.exact_dot %p, %v, %o : !place, !place -> tensor<8x8xf32>
+  return
+}
+
+// -----
+
+!rows = !sm.place<64x64, bf16>
+!place = !sm.place<8x64, bf16>
+
+func.func @exact_dot_skips_of_place(%q: !rows, %k: !place, %s: tensor<64x8xf32>, %skips: i1) {
+  // expected-error @+1 {{'sm.exact_dot' op skips zeros of a place}}
+  %0 = sm.exact_dot %q, %k, %s transposed skip_zeros %skips : !rows, !place -> tensor<64x8xf32>
+  return
+}
+
+// -----
+
+!rows = !sm.place<64x64, bf16>
+!place = !sm.place<8x64, bf16>
+
+func.func @exact_dot_of_other_result(%q: !rows, %k: !place, %s: tensor<64x16xf32>) {
+  // expected-error @+1 {{'sm.exact_dot' op expected a product of 64 x 8, found 'tensor<64x16xf32>'}}
+  %0 = sm.exact_dot %q, %k, %s transposed : !rows, !place -> tensor<64x16xf32>
+  return
+}
+
+// -----
+
+!rows = !sm.place<64x64, bf16>
+
+func.func @exact_dot_of_many_keys(%q: !rows, %s: tensor<64x64xf32>) {
+  // expected-error @+1 {{'sm.exact_dot' op expected 8 rows on the right, found 64}}
+  %0 = sm.exact_dot %q, %q, %s transposed : !rows, !rows -> tensor<64x64xf32>
+  return
+}

@@ -56,3 +56,31 @@ func.func @other_partial_sums(%x: f32 {tile.name = "x"}) {
   }
   return
 }
+
+// -----
+
+func.func @exact_product_of_f32(%k: !tile.view<64xf32> {tile.name = "k"}, %i: index {tile.name = "i"}) {
+  sm.roles groups 1 registers 40, 232 producer {
+  } consumer {
+    %zero = arith.constant dense<0.0> : tensor<64x8xf32>
+    %left = sm.locate %k[%i, %i] tile %i : !tile.view<64xf32> -> !sm.place<64x64, f32>
+    %right = sm.locate %k[%i, %i] tile %i : !tile.view<64xf32> -> !sm.place<8x64, f32>
+    // expected-error @+2 {{'sm.exact_dot' op multiplies elements of 'f32', expected bf16 or f16}}
+    // expected-error @+1 {{failed to legalize operation 'sm.exact_dot' that was explicitly marked illegal}}
+    %s = sm.exact_dot %left, %right, %zero transposed : !sm.place<64x64, f32>, !sm.place<8x64, f32> -> tensor<64x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @nonfinite_rows_of_f64(%x: f64 {tile.name = "x"}) {
+  sm.roles groups 1 registers 40, 232 producer {
+  } consumer {
+    %y = tensor.splat %x : tensor<64x8xf64>
+    // expected-error @+2 {{'sm.nonfinite_rows' op looks at elements of 'f64', expected bf16, f16 or f32}}
+    // expected-error @+1 {{failed to legalize operation 'sm.nonfinite_rows' that was explicitly marked illegal}}
+    %parts = sm.nonfinite_rows %y : tensor<64x8xf64> -> tensor<64x4xi1>
+  }
+  return
+}

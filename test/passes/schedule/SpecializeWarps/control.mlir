@@ -101,3 +101,33 @@ func.func @tickets(%n: index, %o: !tile.view<1xf32>, %x: tensor<64x1xf32>) {
   }
   return
 }
+
+// What is rare stays apart, and is the consumers' alone.
+
+// CHECK-LABEL: func @rarely
+// CHECK-SAME:    %[[X:[a-z0-9]*]]: tensor<64x64xf32>, %[[O:[a-z0-9]*]]: !tile.view<64xf32>, %[[N:[a-z0-9]*]]: index
+func.func @rarely(%x: tensor<64x64xf32>, %o: !tile.view<64xf32>, %n: index) {
+  // CHECK:      producer {
+  // CHECK-NEXT: } consumer {
+  // CHECK-NEXT:   %[[PARTS:.*]] = sm.nonfinite_rows %[[X]]
+  // CHECK-NEXT:   %[[ANY:.*]] = sm.group_any %[[PARTS]]
+  // CHECK-NEXT:   sm.rarely %[[ANY]] {
+  // CHECK-NEXT:     %[[AGAIN:.*]] = sm.renew %[[N]]
+  // CHECK-NEXT:     %[[Y:.*]] = scf.for %{{.*}} to %[[AGAIN]] {{.*}} iter_args(%[[S:.*]] = %[[X]])
+  // CHECK:          tile.store %[[Y]], %[[O]]
+  // CHECK-NEXT:   }
+  // CHECK-NEXT: }
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %parts = sm.nonfinite_rows %x : tensor<64x64xf32> -> tensor<64x4xi1>
+  %any = sm.group_any %parts : tensor<64x4xi1>
+  sm.rarely %any {
+    %again = sm.renew %n : index
+    %y = scf.for %t = %c0 to %again step %c1 iter_args(%s = %x) -> (tensor<64x64xf32>) {
+      %next = arith.addf %s, %x : tensor<64x64xf32>
+      scf.yield %next : tensor<64x64xf32>
+    }
+    tile.store %y, %o[%n, %n] tile %n : tensor<64x64xf32>, !tile.view<64xf32>
+  }
+  return
+}

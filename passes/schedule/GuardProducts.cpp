@@ -1,0 +1,428 @@
+//===- GuardProducts.cpp - values that no row may see through a zero ------===//
+//
+// A mask makes weights of zero, and in a matrix instruction zero times NaN is
+// NaN: a value reaches rows that do not see it. That shows in what is to be
+// stored. Looking there costs next to nothing, and what is found there is computed
+// again, exactly and slowly.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dsl/ir/Tile.h"
+#include "passes/Passes.h"
+#include "passes/ir/Sm.h"
+#include "passes/specialize/VisibleRange.h"
+
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace tessera {
+#define GEN_PASS_DEF_GUARDPRODUCTSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// Loops of which each continues with the results of the one before, and what
+/// becomes of the results of the last.
+struct Chain {
+  tile::DotOp dot;               ///< skips zeros
+  SmallVector<scf::ForOp> loops; ///< the first one holds it
+  SmallVector<Operation *> epilogue;
+  SmallVector<tile::StoreOp> stores; ///< of the epilogue
+};
+
+/// The loop that continues with all results of a loop, and is all that reads them.
+scf::ForOp nextOf(scf::ForOp loop) {
+  if (loop->use_empty())
+    return {};
+  auto next = dyn_cast<scf::ForOp>(*loop->user_begin());
+  bool continues = next && next->getBlock() == loop->getBlock() &&
+                   llvm::equal(next.getInitArgs(), loop->getResults()) &&
+                   llvm::all_of(loop->getUsers(), [&](Operation *user) { return user == next; });
+  return continues ? next : scf::ForOp();
+}
+
+/// The list of ranges that a loop runs over: who maps its counter.
+tile::NthOp nthOf(scf::ForOp loop) {
+  Value counter = loop.getInductionVar();
+  auto count = loop.getUpperBound().getDefiningOp<tile::CountOp>();
+  auto nth = counter.hasOneUse() ? dyn_cast<tile::NthOp>(*counter.user_begin()) : tile::NthOp();
+  bool isList = nth && count && matchPattern(loop.getLowerBound(), m_Zero()) &&
+                matchPattern(loop.getStep(), m_One()) && count.getStarts() == nth.getStarts() &&
+                count.getEnds() == nth.getEnds();
+  return isList ? nth : tile::NthOp();
+}
+
+/// A loaded operand of a product, perhaps transposed; null if it is computed.
+tile::LoadOp loadOf(Value operand) {
+  if (auto transpose = operand.getDefiningOp<tile::TransposeOp>())
+    operand = transpose.getSource();
+  return operand.getDefiningOp<tile::LoadOp>();
+}
+
+/// A product of rows with rows, all of them loaded.
+bool isOfRows(tile::DotOp dot) {
+  return dot.getLhs().getDefiningOp<tile::LoadOp>() &&
+         dot.getRhs().getDefiningOp<tile::TransposeOp>() && loadOf(dot.getRhs()) &&
+         !dot.getSkipZeros();
+}
+
+/// A product of a tile that was computed with loaded rows.
+bool isOfTile(tile::DotOp dot) {
+  return !loadOf(dot.getLhs()) && dot.getRhs().getDefiningOp<tile::LoadOp>();
+}
+
+std::optional<Chain> matchChain(scf::ForOp first, tile::DotOp dot) {
+  Chain chain{.dot = dot};
+  for (scf::ForOp loop = first; loop; loop = nextOf(loop))
+    chain.loops.push_back(loop);
+  // Of several loops one can be made if they run over lists.
+  bool areLists = llvm::all_of(chain.loops, [](scf::ForOp loop) { return bool(nthOf(loop)); });
+  bool isOne = chain.loops.size() == 1 && matchPattern(first.getLowerBound(), m_Zero()) &&
+               matchPattern(first.getStep(), m_One());
+  if ((!areLists && !isOne) || !isOfTile(dot) ||
+      dot.getRhs().getType().getDimSize(0) % sm::exactKeys)
+    return std::nullopt;
+
+  SetVector<Operation *> slice;
+  for (Value result : chain.loops.back().getResults())
+    getForwardSlice(result, &slice);
+  for (Operation &op : llvm::make_range(std::next(chain.loops.back()->getIterator()),
+                                        chain.loops.back()->getBlock()->end())) {
+    if (!slice.contains(&op))
+      continue;
+    if (op.getNumRegions() || op.hasTrait<OpTrait::IsTerminator>())
+      return std::nullopt;
+    chain.epilogue.push_back(&op);
+    if (auto store = dyn_cast<tile::StoreOp>(op))
+      chain.stores.push_back(store);
+  }
+  return chain.stores.empty() ? std::nullopt : std::optional(std::move(chain));
+}
+
+/// Whether sequences of two views are equally long, whatever the call is.
+bool haveSameLengths(Value a, Value b) {
+  auto sequences = [](Value view) -> Attribute {
+    auto argument = dyn_cast<BlockArgument>(view);
+    auto func = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : nullptr;
+    return func ? func.getArgAttr(argument.getArgNumber(), sequencesName) : Attribute();
+  };
+  return a == b || (sequences(a) && sequences(a) == sequences(b));
+}
+
+/// Whether the mask hides keys only where values are zero: past the end of their sequence.
+bool hidesOnlyPadding(scf::ForOp loop, tile::DotOp dot) {
+  tile::MaskOp mask = maskOf(loop);
+  auto columns = mask ? mask.getKeep().getDefiningOp<tile::BroadcastOp>() : tile::BroadcastOp();
+  auto compare = columns ? columns.getSource().getDefiningOp<arith::CmpIOp>() : arith::CmpIOp();
+  if (!compare || compare.getPredicate() != arith::CmpIPredicate::slt)
+    return false;
+  auto positions = compare.getLhs().getDefiningOp<tile::PositionsOp>();
+  auto bound = compare.getRhs().getDefiningOp<tensor::SplatOp>();
+  auto cast = bound ? bound.getInput().getDefiningOp<arith::IndexCastOp>() : arith::IndexCastOp();
+  tile::LoadOp values = loadOf(dot.getRhs());
+  if (!positions || positions.isColumn() || !cast || !values ||
+      values.getPadding() != tile::Padding::Zero || positions.getTile() != values.getTile())
+    return false;
+  if (values.getLength())
+    return values.getLength() == cast.getIn();
+  auto length = cast.getIn().getDefiningOp<tile::LengthOp>();
+  return length && length.getBatch() == values.getBatch() &&
+         haveSameLengths(length.getView(), values.getView());
+}
+
+/// Makes the values of a loop's body again, for a few keys at a time: whatever has a column for
+/// each key is made for those alone. What a point of the grid decides is made again too.
+class ExactBody {
+public:
+  ExactBody(OpBuilder &builder, scf::ForOp loop, tile::DotOp dot)
+      : builder(builder), loop(loop), keysOfTile(loadOf(dot.getRhs()).getType().getDimSize(0)) {
+    auto grids = loop->getBlock()->getOps<tile::GridOp>();
+    if (grids.empty())
+      return;
+    tile::GridOp grid = *grids.begin();
+    auto renewed =
+        sm::RenewOp::create(builder, grid.getLoc(), grid.getResultTypes(), grid.getResults());
+    made.map(grid.getResults(), renewed.getResults());
+    getForwardSlice(grid.getOperation(), &ofPoint);
+  }
+
+  /// Parts of a tile of keys.
+  int64_t parts() const { return keysOfTile / sm::exactKeys; }
+  void set(ValueRange from, ValueRange to) { made.map(from, to); }
+  void setPart(Value number, Value zeros) { part = number, skipZeros = zeros; }
+
+  /// A value as it is, made from what was made before.
+  Value make(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (made.contains(value))
+      return made.lookup(value);
+    bool isOfBody = op && op->getBlock() == loop.getBody();
+    bool isSimple = op && isPure(op) && !op->getNumRegions() &&
+                    !isa<tile::DotOp, tile::LoadOp, tile::TransposeOp>(op);
+    if (!isOfBody && !(isSimple && ofPoint.contains(op)))
+      return value;
+    if (auto dot = dyn_cast<tile::DotOp>(op); dot && isOfTile(dot))
+      made.map(value, multiply(dot, makeColumns(dot.getLhs()), make(dot.getAcc())));
+    else if (auto reduce = dyn_cast<tile::ReduceOp>(op))
+      made.map(value, tile::ReduceOp::create(builder, op->getLoc(), reduce.getKind(),
+                                             makeColumns(reduce.getSource()))
+                          .getResult());
+    else if (isSimple)
+      cloneMade(op);
+    else
+      return fail(value);
+    return made.lookup(value);
+  }
+
+  SmallVector<Value> make(ValueRange values) {
+    return llvm::map_to_vector(values, [&](Value value) { return make(value); });
+  }
+
+  /// True if a value was asked for that this is no way to make.
+  bool hasFailed() const { return failed; }
+
+private:
+  /// The columns of the keys that are in turn.
+  Value makeColumns(Value value) {
+    if (Value known = columns.lookup(value))
+      return known;
+    Operation *op = value.getDefiningOp();
+    auto whole = dyn_cast<RankedTensorType>(value.getType());
+    if (!op || !whole || whole.getDimSize(1) != keysOfTile)
+      return fail(value);
+    auto type = whole.clone(ArrayRef<int64_t>{whole.getDimSize(0), sm::exactKeys});
+    Value result = makeColumns(op, type);
+    columns[value] = result;
+    return result;
+  }
+
+  Value makeColumns(Operation *op, RankedTensorType type) {
+    Location loc = op->getLoc();
+    SplatElementsAttr splat;
+    if (matchPattern(op, m_Constant(&splat)))
+      return arith::ConstantOp::create(builder, loc, splat.resizeSplat(type));
+    if (auto tensor = dyn_cast<tensor::SplatOp>(op))
+      return tensor::SplatOp::create(builder, loc, make(tensor.getInput()), type);
+    if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
+      Value source = broadcast.getSource();
+      bool isColumn = broadcast.getSource().getType().getDimSize(1) == 1;
+      return tile::BroadcastOp::create(builder, loc, type,
+                                       isColumn ? make(source) : makeColumns(source));
+    }
+    if (auto positions = dyn_cast<tile::PositionsOp>(op); positions && !positions.isColumn())
+      return tile::PositionsOp::create(builder, loc, type, positions.getView(),
+                                       make(positions.getBatch()), partOf(positions.getTile()));
+    if (isa<tile::IotaOp>(op)) {
+      Value count = arith::ConstantIndexOp::create(builder, loc, sm::exactKeys);
+      Value first = arith::MulIOp::create(builder, loc, part, count);
+      Value number = arith::IndexCastOp::create(builder, loc, type.getElementType(), first);
+      Value splat = tensor::SplatOp::create(builder, loc, number, type);
+      return arith::AddIOp::create(builder, loc, splat, tile::IotaOp::create(builder, loc, type));
+    }
+    if (auto dot = dyn_cast<tile::DotOp>(op); dot && isOfRows(dot))
+      return multiply(dot, locate(dot.getLhs().getDefiningOp<tile::LoadOp>(), /*isPart=*/false),
+                      makeColumns(dot.getAcc()));
+    if (!op->hasTrait<OpTrait::Elementwise>() && !isa<tile::MaskOp, tile::GatherOp>(op))
+      return fail(op->getResult(0));
+    IRMapping operands;
+    for (Value operand : op->getOperands())
+      operands.map(operand,
+                   isa<RankedTensorType>(operand.getType()) ? makeColumns(operand) : make(operand));
+    Operation *copy = builder.clone(*op, operands);
+    copy->getResult(0).setType(type);
+    return copy->getResult(0);
+  }
+
+  void cloneMade(Operation *op) {
+    IRMapping operands;
+    for (Value operand : op->getOperands())
+      operands.map(operand, make(operand));
+    made.map(op->getResults(), builder.clone(*op, operands)->getResults());
+  }
+
+  // tile.dot (tile.load), (tile.transpose (tile.load)), %c
+  // ->
+  // sm.exact_dot (sm.locate), (sm.locate), %c transposed
+  Value multiply(tile::DotOp dot, Value lhs, Value acc) {
+    Value rhs = locate(loadOf(dot.getRhs()), /*isPart=*/true);
+    return sm::ExactDotOp::create(builder, dot.getLoc(), acc.getType(), lhs, rhs, acc,
+                                  dot.getSkipZeros() ? skipZeros : Value(),
+                                  /*transposed=*/isa<sm::PlaceType>(lhs.getType()));
+  }
+
+  Value locate(tile::LoadOp load, bool isPart) {
+    RankedTensorType tile = load.getType();
+    auto type =
+        sm::PlaceType::get(builder.getContext(), isPart ? sm::exactKeys : tile.getDimSize(0),
+                           tile.getDimSize(1), tile.getElementType());
+    auto optional = [&](Value value) { return value ? make(value) : value; };
+    return sm::LocateOp::create(builder, load.getLoc(), type, load.getView(), make(load.getBatch()),
+                                make(load.getHead()),
+                                isPart ? partOf(load.getTile()) : make(load.getTile()),
+                                optional(load.getStart()), optional(load.getLength()));
+  }
+
+  /// The number of the part that is in turn, among those of all tiles.
+  Value partOf(Value tile) {
+    Location loc = tile.getLoc();
+    Value count = arith::ConstantIndexOp::create(builder, loc, parts());
+    Value first = arith::MulIOp::create(builder, loc, make(tile), count);
+    return arith::AddIOp::create(builder, loc, first, part);
+  }
+
+  Value fail(Value value) {
+    failed = true;
+    return value;
+  }
+
+  OpBuilder &builder;
+  scf::ForOp loop;
+  int64_t keysOfTile;
+  SetVector<Operation *> ofPoint; ///< depends on the point
+  IRMapping made;
+  llvm::DenseMap<Value, Value> columns;
+  Value part, skipZeros;
+  bool failed = false;
+};
+
+/// All loops as one, with the body that does the most: the loops differ in what they may leave
+/// out. Zeros are skipped in the iterations of the first one. Null if the body is not understood.
+scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain) {
+  scf::ForOp first = chain.loops.front();
+  Location loc = first.getLoc();
+  ExactBody body(builder, first, chain.dot);
+  tile::NthOp nth = nthOf(first);
+  Value ofFirst = body.make(first.getUpperBound()), all = ofFirst;
+  SmallVector<Value> starts, ends;
+  if (nth) {
+    for (scf::ForOp loop : chain.loops) {
+      llvm::append_range(starts, body.make(nthOf(loop).getStarts()));
+      llvm::append_range(ends, body.make(nthOf(loop).getEnds()));
+    }
+    all = tile::CountOp::create(builder, loc, builder.getIndexType(), starts, ends);
+  }
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value parts = arith::ConstantIndexOp::create(builder, loc, body.parts());
+  Value skipping = arith::MulIOp::create(builder, loc, ofFirst, parts);
+  Value upper = arith::MulIOp::create(builder, loc, all, parts);
+  auto exact = scf::ForOp::create(builder, loc, zero, upper, one, body.make(first.getInitArgs()));
+
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(exact.getBody());
+  Value counter = exact.getInductionVar();
+  Value tile = arith::DivUIOp::create(builder, loc, counter, parts);
+  body.setPart(arith::RemUIOp::create(builder, loc, counter, parts),
+               arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, counter, skipping));
+  body.set(first.getInductionVar(), tile);
+  if (nth)
+    body.set(nth.getResult(),
+             tile::NthOp::create(builder, loc, builder.getIndexType(), tile, starts, ends)
+                 ->getResults());
+  body.set(first.getRegionIterArgs(), exact.getRegionIterArgs());
+  scf::YieldOp::create(builder, loc, body.make(first.getYieldedValues()));
+  return body.hasFailed() ? scf::ForOp() : exact;
+}
+
+/// The columns by which rows of a stored tile were scaled.
+SetVector<Value> rowFactorsOf(tile::StoreOp store, const Chain &chain) {
+  SetVector<Operation *> slice;
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.filter = [&](Operation *op) { return llvm::is_contained(chain.epilogue, op); };
+  (void)getBackwardSlice(store.getOperation(), &slice, options);
+  SetVector<Value> factors;
+  for (Operation *op : slice)
+    if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
+      RankedTensorType type = broadcast.getSource().getType();
+      if (type.getElementType().isF32() && type.getDimSize(0) != 1 && type.getDimSize(1) == 1)
+        factors.insert(broadcast.getSource());
+    }
+  return factors;
+}
+
+/// Which parts of rows are not finite though the row saw nothing but numbers.
+Value findLeaks(OpBuilder &builder, tile::StoreOp store, const Chain &chain, int64_t parts) {
+  Location loc = store.getLoc();
+  int64_t rows = store.getValue().getType().getDimSize(0);
+  auto type = RankedTensorType::get({rows, parts}, builder.getI1Type());
+  Value leaks = sm::NonfiniteRowsOp::create(builder, loc, type, store.getValue());
+  for (Value factor : rowFactorsOf(store, chain)) {
+    Value isNumber = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::ORD, factor, factor);
+    Value ofParts = tile::BroadcastOp::create(builder, loc, type, isNumber);
+    leaks = arith::AndIOp::create(builder, loc, leaks, ofParts);
+  }
+  return leaks;
+}
+
+LogicalResult guard(Chain &chain, int64_t parts) {
+  scf::ForOp last = chain.loops.back();
+  OpBuilder builder(last->getBlock()->getTerminator());
+  Location loc = last.getLoc();
+  Value any;
+  for (tile::StoreOp store : chain.stores) {
+    // Columns are numbers of the rows, which no value reaches.
+    if (store.getValue().getType().getDimSize(1) == 1)
+      continue;
+    Value leaks = findLeaks(builder, store, chain, parts);
+    Value found = sm::GroupAnyOp::create(builder, loc, builder.getI1Type(), leaks);
+    any = any ? arith::OrIOp::create(builder, loc, any, found).getResult() : found;
+  }
+  if (!any)
+    return success();
+
+  auto usual = scf::IfOp::create(builder, loc, any, /*withElseRegion=*/true);
+  auto rarely = sm::RarelyOp::create(builder, loc, any);
+  builder.createBlock(&rarely.getBody());
+  scf::ForOp exact = createExactLoop(builder, chain);
+  if (!exact)
+    return failure();
+  IRMapping mapping;
+  mapping.map(last.getResults(), exact.getResults());
+  for (Operation *op : chain.epilogue) {
+    Operation *copy = builder.clone(*op, mapping);
+    if (isa<tile::StoreOp>(op))
+      copy->setAttr(sm::plainName, builder.getUnitAttr());
+  }
+  for (tile::StoreOp store : chain.stores)
+    store->moveBefore(usual.elseBlock()->getTerminator());
+  return success();
+}
+
+struct GuardProductsPass : impl::GuardProductsPassBase<GuardProductsPass> {
+  using GuardProductsPassBase::GuardProductsPassBase;
+
+  void runOnOperation() override {
+    SmallVector<tile::DotOp> skipping;
+    getOperation().walk([&](tile::DotOp dot) {
+      if (dot.getSkipZeros())
+        skipping.push_back(dot);
+    });
+    for (tile::DotOp dot : skipping)
+      if (failed(handle(dot)))
+        return signalPassFailure();
+  }
+
+  LogicalResult handle(tile::DotOp dot) {
+    auto loop = dyn_cast<scf::ForOp>(dot->getParentOp());
+    if (loop && hidesOnlyPadding(loop, dot)) {
+      dot.setSkipZeros(false);
+      return success();
+    }
+    std::optional<Chain> chain = loop ? matchChain(loop, dot) : std::nullopt;
+    if (!chain || failed(guard(*chain, parts)))
+      return dot.emitOpError("skips zeros in a loop that cannot be computed exactly, which this "
+                             "target needs");
+    dot.setSkipZeros(false);
+    return success();
+  }
+};
+
+} // namespace
+} // namespace tessera
