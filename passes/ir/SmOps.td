@@ -314,7 +314,8 @@ def Sm_RarelyOp : Sm_Op<"rarely", [NoTerminator, SingleBlock, RecursiveMemoryEff
   let description = [{
     An `scf.if` without results that is not joined with its neighbours, so that what it
     holds can be moved out of the way. All threads of a group have the same condition, and
-    nothing in the region copies to shared buffers or waits for such a copy.
+    nothing in the region copies to shared buffers or waits for such a copy. Stores that stand
+    in front are done before the region begins, so that it may write the same rows again.
 
     Example:
     ```mlir

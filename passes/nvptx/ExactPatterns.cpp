@@ -227,7 +227,14 @@ struct LowerGroupAny : FramePattern<sm::GroupAnyOp> {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     Value any = arith::OrIOp::create(at, vector::ExtractOp::create(at, adaptor.getMask(), 0),
                                      vector::ExtractOp::create(at, adaptor.getMask(), 1));
-    rewriter.replaceOp(op, ptx::anyThread(at, frame.groupBarrier(at), groupThreads, any));
+    // The vote is also where threads meet before the next result is laid out to be copied.
+    if (frame.staging)
+      frame.onFirstOfGroup(at, [&] { ptx::waitForStores(at, /*onlyReads=*/true); });
+    Value found = ptx::anyThread(at, frame.groupBarrier(at), groupThreads, any);
+    // All lanes have the same answer, which the assembler does not know of itself.
+    Value number = arith::ExtUIOp::create(at, at.getI32Type(), found);
+    rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, arith::CmpIPredicate::ne,
+                                               fromFirstLane(at, number), constantI32(at, 0));
     return success();
   }
 };
@@ -245,11 +252,20 @@ struct LowerRenew : OpConversionPattern<sm::RenewOp> {
   }
 };
 
-struct LowerRarely : OpConversionPattern<sm::RarelyOp> {
-  using OpConversionPattern::OpConversionPattern;
+// What was stored or copied before is in memory when the region begins.
+struct LowerRarely : FramePattern<sm::RarelyOp> {
+  using FramePattern::FramePattern;
   LogicalResult matchAndRewrite(sm::RarelyOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    auto branch = scf::IfOp::create(rewriter, op.getLoc(), adaptor.getCondition());
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    auto branch = scf::IfOp::create(at, adaptor.getCondition());
+    at.setInsertionPointToStart(branch.thenBlock());
+    if (frame.staging)
+      frame.onFirstOfGroup(at, [&] {
+        ptx::waitForStores(at, /*onlyReads=*/false);
+        ptx::fenceCopies(at);
+      });
+    ptx::syncThreads(at, frame.groupBarrier(at), groupThreads);
     rewriter.inlineBlockBefore(&op.getBody().front(), branch.thenBlock()->getTerminator());
     rewriter.eraseOp(op);
     return success();
@@ -260,8 +276,8 @@ struct LowerRarely : OpConversionPattern<sm::RarelyOp> {
 
 void populateExactPatterns(RewritePatternSet &patterns, const TypeConverter &types,
                            const KernelFrame &frame) {
-  patterns.add<LowerNonfiniteRows, LowerRarely, LowerRenew>(types, patterns.getContext());
-  patterns.add<LowerExactDot, LowerGroupAny>(types, patterns.getContext(), frame);
+  patterns.add<LowerNonfiniteRows, LowerRenew>(types, patterns.getContext());
+  patterns.add<LowerExactDot, LowerGroupAny, LowerRarely>(types, patterns.getContext(), frame);
 }
 
 } // namespace tessera

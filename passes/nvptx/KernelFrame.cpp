@@ -72,6 +72,15 @@ Value KernelFrame::groupBarrier(ImplicitLocOpBuilder &at) const {
   return add(at, group, constantI32(at, 1));
 }
 
+void KernelFrame::onFirstOfGroup(ImplicitLocOpBuilder &at, llvm::function_ref<void()> body) const {
+  Value number = arith::RemUIOp::create(at, thread, constantI32(at, groupThreads));
+  auto branch = scf::IfOp::create(
+      at, arith::CmpIOp::create(at, arith::CmpIPredicate::eq, number, constantI32(at, 0)));
+  OpBuilder::InsertionGuard guard(at);
+  at.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
 Value KernelFrame::firstColumn(ImplicitLocOpBuilder &at) const {
   Value place = arith::RemUIOp::create(at, lane, constantI32(at, lanesOfRow));
   return arith::MulIOp::create(at, place, constantI32(at, 2));
@@ -148,6 +157,18 @@ static LLVM::LLVMFuncOp createEntry(OpBuilder &builder, func::FuncOp program,
   return entry;
 }
 
+/// Whether a group votes in front of a store, and copies nothing in between.
+static bool standsBehindVote(tile::StoreOp store) {
+  for (Operation *op = store->getPrevNode(); op; op = op->getPrevNode()) {
+    auto before = dyn_cast<tile::StoreOp>(op);
+    if (isa<sm::GroupAnyOp>(op))
+      return true;
+    if (op->getNumRegions() || (before && canCopyOut(before)))
+      return false;
+  }
+  return false;
+}
+
 /// Buffers first, each at a multiple of its alignment, then barriers. Returns
 /// the bytes in all.
 static int64_t placeRings(func::FuncOp program, KernelFrame &frame) {
@@ -169,6 +190,10 @@ static int64_t placeRings(func::FuncOp program, KernelFrame &frame) {
           std::max<int64_t>(staged, frame.groups * stagedChunkBytes *
                                         llvm::divideCeil(store.getValue().getType().getDimSize(1),
                                                          chunkRowBytes / 2));
+  });
+  program.walk([&](tile::StoreOp store) {
+    if (canCopyOut(store) && standsBehindVote(store))
+      frame.stagingIsFree.insert(store);
   });
   // Barriers take less than one more kilobyte.
   if (staged && bytes + staged + bufferAlignment <= maxSharedBytes) {

@@ -52,6 +52,7 @@ struct KernelFrame {
   mlir::Value group;      ///< 0: the producer
   llvm::DenseMap<mlir::Value, RingPlace> rings;
   std::optional<int64_t> staging; ///< where a result waits to be copied out; nothing: no room
+  llvm::DenseSet<mlir::Operation *> stagingIsFree; ///< stores behind a vote, which waits for that
   llvm::MapVector<int64_t, ChannelPlace> channels;
   bool tickets = false;       ///< the program takes some
   mlir::Value ticketCounters; ///< in global memory: tickets taken, blocks that are done
@@ -70,6 +71,8 @@ struct KernelFrame {
   mlir::Value firstRow(mlir::ImplicitLocOpBuilder &at) const;
   /// The barrier at which the threads of a consumer group meet.
   mlir::Value groupBarrier(mlir::ImplicitLocOpBuilder &at) const;
+  /// Runs `body` on the first thread of each consumer group: the one that starts copies.
+  void onFirstOfGroup(mlir::ImplicitLocOpBuilder &at, llvm::function_ref<void()> body) const;
   /// 2 * (lane % 4): the first column of a thread.
   mlir::Value firstColumn(mlir::ImplicitLocOpBuilder &at) const;
 };

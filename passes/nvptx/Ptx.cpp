@@ -155,6 +155,8 @@ SmallVector<Value> loadWordsIf(ImplicitLocOpBuilder &at, Value address, Value co
               /*effects=*/false);
 }
 
+void fenceCopies(ImplicitLocOpBuilder &at) { emit(at, "fence.proxy.async;", "~{memory}", {}); }
+
 void fenceSharedForCopies(ImplicitLocOpBuilder &at) {
   emit(at, "fence.proxy.async.shared::cta;", "~{memory}", {});
 }

@@ -52,6 +52,8 @@ void syncThreads(mlir::ImplicitLocOpBuilder &at, mlir::Value id, int64_t threads
 /// The same, and whether `condition` holds in one of them.
 mlir::Value anyThread(mlir::ImplicitLocOpBuilder &at, mlir::Value id, int64_t threads,
                       mlir::Value condition);
+/// Orders all memory between the copy engine and threads.
+void fenceCopies(mlir::ImplicitLocOpBuilder &at);
 void fenceSharedForCopies(mlir::ImplicitLocOpBuilder &at);
 
 // "mov", "fma", "ld.global.nc"

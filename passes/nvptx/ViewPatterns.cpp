@@ -121,19 +121,13 @@ void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp o
   int64_t groupBytes = llvm::divideCeil(width, chunkColumns) * stagedChunkBytes;
   Value buffer =
       add(at, add(at, frame.shared, i32(*frame.staging)), mul(at, consumer, i32(groupBytes)));
-  Value number = arith::RemUIOp::create(at, frame.thread, i32(groupThreads));
-  Value isFirst = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, number, i32(0));
   Value barrier = frame.groupBarrier(at);
-  auto onFirst = [&](llvm::function_ref<void()> body) {
-    auto branch = scf::IfOp::create(at, isFirst);
-    OpBuilder::InsertionGuard guard(at);
-    at.setInsertionPointToStart(branch.thenBlock());
-    body();
-  };
 
   // What was there before has been read.
-  onFirst([&] { ptx::waitForStores(at, /*onlyReads=*/true); });
-  ptx::syncThreads(at, barrier, groupThreads);
+  if (!frame.stagingIsFree.contains(op)) {
+    frame.onFirstOfGroup(at, [&] { ptx::waitForStores(at, /*onlyReads=*/true); });
+    ptx::syncThreads(at, barrier, groupThreads);
+  }
   // Matrices of 16 columns: a lane names a row, and which half of the columns.
   Value row =
       add(at, mul(at, frame.warp, i32(16)), arith::RemUIOp::create(at, frame.lane, i32(16)));
@@ -151,7 +145,7 @@ void copyOut(ImplicitLocOpBuilder &at, const KernelFrame &frame, tile::StoreOp o
   }
   ptx::fenceSharedForCopies(at);
   ptx::syncThreads(at, barrier, groupThreads);
-  onFirst([&] {
+  frame.onFirstOfGroup(at, [&] {
     Value firstRow =
         add(at, mul(at, tile, i32(type.getDimSize(0))), mul(at, consumer, i32(groupRows)));
     Value map = frame.mapOf(op.getView(), groupRows);

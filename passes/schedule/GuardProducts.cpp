@@ -377,7 +377,9 @@ LogicalResult guard(Chain &chain, int64_t parts) {
   if (!any)
     return success();
 
-  auto usual = scf::IfOp::create(builder, loc, any, /*withElseRegion=*/true);
+  // The threads have met, which is what a store that copies begins with.
+  for (tile::StoreOp store : chain.stores)
+    store->moveBefore(builder.getInsertionBlock()->getTerminator());
   auto rarely = sm::RarelyOp::create(builder, loc, any);
   builder.createBlock(&rarely.getBody());
   scf::ForOp exact = createExactLoop(builder, chain);
@@ -390,8 +392,6 @@ LogicalResult guard(Chain &chain, int64_t parts) {
     if (isa<tile::StoreOp>(op))
       copy->setAttr(sm::plainName, builder.getUnitAttr());
   }
-  for (tile::StoreOp store : chain.stores)
-    store->moveBefore(usual.elseBlock()->getTerminator());
   return success();
 }
 

@@ -169,7 +169,7 @@ std::optional<Points> match(scf::WhileOp loop) {
 
 /// Writes the loop anew. An iteration ends one point and begins the next:
 ///
-///   scf.while (goes on) (state of a point that has begun) {
+///   scf.while (a point is left) (state of one that has begun) {
 ///     its chain
 ///     scf.if (both have work) {
 ///       the next one's first product; the last product; arithmetic on the first; the end
@@ -185,27 +185,45 @@ public:
       : points(points), again(points), at(points.loop.getLoc(), points.loop) {}
 
   void run() {
-    // Whether an iteration follows, and whether a point has begun.
-    SmallVector<Value> inits{flag(true), flag(false)};
-    SmallVector<Type> types(2, inits.front().getType());
+    // A point, whether one before it has begun, and what there is of that.
+    SmallVector<Value> inits(points.loop.getInits());
+    SmallVector<Type> types = llvm::to_vector(ValueRange(inits).getTypes());
+    Value begun = flag(false);
+    inits.push_back(begun);
+    types.push_back(begun.getType());
     append(inits, types, points.told.getResultTypes());
     append(inits, types, ValueRange(points.carried).getTypes());
     auto loop = scf::WhileOp::create(at, types, inits);
     SmallVector<Location> locations(types.size(), at.getLoc());
     at.createBlock(&loop.getBefore(), {}, types, locations);
-    scf::ConditionOp::create(at, loop.getBeforeArguments()[0], loop.getBeforeArguments());
+    IRMapping mapping;
+    Value isLeft = isPointLeft(loop.getBeforeArguments().take_front(pointSize()), mapping);
+    scf::ConditionOp::create(at, isLeft, loop.getBeforeArguments());
     at.createBlock(&loop.getAfter(), {}, types, locations);
-    scf::YieldOp::create(at, iterate(loop.getAfterArguments().drop_front()));
+    scf::YieldOp::create(at, iterate(loop.getAfterArguments()));
     points.loop.erase();
   }
 
 private:
+  unsigned pointSize() { return points.loop.getInits().size(); }
+
+  /// The loop's condition, of another point.
+  Value isPointLeft(ValueRange point, IRMapping &mapping) {
+    mapping.map(points.loop.getBeforeArguments(), point);
+    for (Operation &op : points.loop.getBeforeBody()->without_terminator())
+      clone(&op, mapping);
+    scf::ConditionOp condition = points.loop.getConditionOp();
+    mapping.map(points.loop.getAfterArguments(), lookup(condition.getArgs(), mapping));
+    return mapping.lookupOrDefault(condition.getCondition());
+  }
+
   SmallVector<Value> iterate(ValueRange state) {
-    Value begun = state.front();
-    ValueRange told = state.slice(1, points.told.getNumResults());
+    ValueRange first = state.take_front(pointSize());
+    Value begun = state[pointSize()];
+    ValueRange told = state.slice(pointSize() + 1, points.told.getNumResults());
     IRMapping current;
     current.map(points.told.getResults(), told);
-    current.map(points.carried, state.drop_front(1 + told.size()));
+    current.map(points.carried, state.drop_front(pointSize() + 1 + told.size()));
     cloneNumbers(points.head, current);
     for (sm::AcquireOp slot : points.slots) {
       auto held = sm::HeldOp::create(at, slot.getType(), slot.getRing());
@@ -220,19 +238,11 @@ private:
     });
 
     // The next point, if there is one.
-    ValueRange firstPoint = points.loop.getInits();
     SmallVector<Value> point = branch(
-        begun, firstPoint.getTypes(), [&] { return cloneResults(points.next, current); },
-        [&] { return llvm::to_vector(firstPoint); });
+        begun, first.getTypes(), [&] { return cloneResults(points.next, current); },
+        [&] { return llvm::to_vector(first); });
     IRMapping upcoming;
-    upcoming.map(points.loop.getBeforeArguments(), point);
-    for (Operation &op : points.loop.getBeforeBody()->without_terminator())
-      clone(&op, upcoming);
-    scf::ConditionOp condition = points.loop.getConditionOp();
-    upcoming.map(points.loop.getAfterArguments(),
-                 llvm::map_to_vector(condition.getArgs(),
-                                     [&](Value v) { return upcoming.lookupOrDefault(v); }));
-    Value follows = upcoming.lookupOrDefault(condition.getCondition());
+    Value follows = isPointLeft(point, upcoming);
     SmallVector<Value> toldNext = branch(follows, points.told.getResultTypes(),
                                          [&] { return cloneResults(points.told, upcoming); });
     upcoming.map(points.told.getResults(), toldNext);
@@ -245,11 +255,9 @@ private:
     SmallVector<Value> left = branch(
         both(works, worksNext), types, [&] { return endAndBegin(current, upcoming); },
         [&] {
-          SmallVector<Value> rare =
-              branch(begun, rareTypes, [&] { return end(works, current); });
-          SmallVector<Value> carried =
-              branch(follows, ValueRange(points.carried).getTypes(),
-                     [&] { return begin(worksNext, upcoming); });
+          SmallVector<Value> rare = branch(begun, rareTypes, [&] { return end(works, current); });
+          SmallVector<Value> carried = branch(follows, ValueRange(points.carried).getTypes(),
+                                              [&] { return begin(worksNext, upcoming); });
           llvm::append_range(carried, rare);
           return carried;
         });
@@ -259,7 +267,8 @@ private:
       left.erase(left.end() - rareTypes.size());
       rareTypes.pop_back();
     }
-    SmallVector<Value> next{follows, follows};
+    SmallVector<Value> next = point;
+    next.push_back(flag(true));
     llvm::append_range(next, toldNext);
     llvm::append_range(next, left);
     return next;
@@ -283,13 +292,9 @@ private:
     auto wait = llvm::find_if(points.first, [](Operation *op) { return isa<sm::AwaitOp>(op); });
     cloneAll(ArrayRef(points.first.begin(), wait), upcoming);
     cloneAll(points.last, current);
-    // The left operand takes the place of the one that the last product reads.
-    for (Operation *op : ArrayRef(wait, points.first.end()))
-      if (op != points.leftOperand)
-        clone(op, upcoming);
+    cloneAll(ArrayRef(wait, points.first.end()), upcoming);
     current.map(points.work.getResults(), lookup(points.work.thenYield().getOperands(), current));
     cloneAll(points.end, current);
-    clone(points.leftOperand, upcoming);
     SmallVector<Value> left = lookup(points.carried, upcoming);
     llvm::append_range(left, rareConditions(current));
     return left;
