@@ -79,9 +79,21 @@ struct LowerTruncation : OpConversionPattern<arith::TruncFOp> {
     auto tile = dyn_cast<RankedTensorType>(op.getType());
     if (!tile || !isPacked(tile))
       return rewriter.notifyMatchFailure(op, "not a tile of 16-bit floats");
-    Value narrow =
-        arith::TruncFOp::create(rewriter, op.getLoc(), unpackedType(tile), adaptor.getIn());
-    rewriter.replaceOpWithNewOp<vector::BitCastOp>(op, fragmentType(tile), narrow);
+    // An intrinsic for each pair: a rounding that LLVM understands it moves in front of selects,
+    // which take four instructions for each pair then.
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    Type element = tile.getElementType(), pair = VectorType::get(2, element);
+    StringRef round = element.isBF16() ? "llvm.nvvm.ff2bf16x2.rn" : "llvm.nvvm.ff2f16x2.rn";
+    SmallVector<Value> pairs;
+    for (int64_t i = 0; i < fragmentSize(tile); i += 2) {
+      Value low = vector::ExtractOp::create(at, adaptor.getIn(), i);
+      Value high = vector::ExtractOp::create(at, adaptor.getIn(), i + 1);
+      Value rounded = LLVM::CallIntrinsicOp::create(at, pair, at.getStringAttr(round),
+                                                    ValueRange{high, low})
+                          .getResult(0);
+      pairs.push_back(LLVM::BitcastOp::create(at, at.getI32Type(), rounded));
+    }
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, fragmentType(tile), pairs);
     return success();
   }
 };
