@@ -173,9 +173,11 @@ static void fitToGpu(Sample &sample) {
   c.checked = false;
   for (std::vector<float> *descale : {&p.qDescale, &p.kDescale, &p.vDescale})
     descale->clear();
-  constexpr int64_t widest = 256, mostRows = 2 * 64, mostKeys = 256; // of any width
+  constexpr int64_t widest = 256, mostRows = 2 * 64;
   for (int64_t *width : {&p.headDim, &p.headDimV})
     *width = std::min(*width, widest);
+  int64_t wider = std::max(p.headDim, p.headDimV);
+  int64_t mostKeys = wider <= 64 ? 256 : wider <= 128 ? 128 : 64; // that shared memory holds
   c.blockM = std::min(c.blockM / 64 * 64, mostRows);
   c.blockN = std::min(c.blockN / 16 * 16, mostKeys);
   if (sample.layout.kv == Form::paged)
