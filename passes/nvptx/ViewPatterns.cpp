@@ -483,11 +483,8 @@ struct LowerGather : FramePattern<tile::GatherOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     SmallVector<Value> elements;
-    bool isColumn = op.getType().getDimSize(1) == 1;
-    std::optional<Strip> strip;
-    if (!isColumn)
-      strip = Strip::of(frame, adaptor.getCoordinates());
-    if (strip) {
+    std::optional<Strip> strip = Strip::of(frame, adaptor.getCoordinates());
+    if (strip && op.getType().getDimSize(1) != 1) { // a column has few elements
       SmallVector<Value> segments;
       {
         OpBuilder::InsertionGuard guard(at);

@@ -43,7 +43,7 @@ class Account : public testing::EmptyTestEventListener {
 
 int main(int count, char **words) {
   // What the host alone does, and its refusals. test/gpu/refusals.py has those of a GPU.
-  if (isOnGpu())
+  if (isOnGpu() && GTEST_FLAG_GET(filter) == "*")
     GTEST_FLAG_SET(filter, "-*Append*:*Refusals*:*SupportMatrix*:*SupportSizes*");
   testing::InitGoogleTest(&count, words);
   if (isOnGpu() && !GTEST_FLAG_GET(list_tests)) {
