@@ -16,6 +16,7 @@ packed lengths say otherwise. docs/gpu-speed.md tells more. Ends with status 1 i
 """
 import argparse
 import contextlib
+import ctypes
 import dataclasses
 import datetime
 import json
@@ -118,6 +119,24 @@ def zipf(count):
     return [lengths[i] for i in torch.randperm(count).tolist()]
 
 
+def variant_named(name):
+    """The fingerprint of a score or mask function of examples/variants; 0 if they are not built."""
+    library = pathlib.Path(os.environ.get("TESSERA_LIBRARY") or ROOT / "build/lib/libtessera.so")
+    library = library.parent / "libtessera-variants.so"
+    if not library.exists():
+        print(f"no {name}: there is no {library}")
+        return 0
+    find = ctypes.CDLL(str(library)).tessera_variant
+    find.restype = ctypes.c_int64
+    return find(name.encode())
+
+
+def bias_of(case):
+    """A relative bias [heads, distances], and the place of distance 0; or None."""
+    arguments = case.options.get("variant_arguments")
+    return (arguments["bias"], arguments["reach"]) if arguments else None
+
+
 def variants():
     width = 128
     heads = MODEL_WIDTH // width
@@ -132,6 +151,10 @@ def variants():
         yield make("softcap", softcap=30.0)
         yield make("gqa8", kv_heads=heads // 8)
         yield make("window 1024", window=(1023, 0))
+        if variant := variant_named("relative_bias"):
+            bias = torch.randn(heads, 2 * seqlen - 1, device=DEVICE)
+            arguments = {"bias": bias, "reach": seqlen - 1}
+            yield make("relative bias", variant=variant, variant_arguments=arguments)
     for name, lengths in (("packed equal", [2048] * 8), ("packed zipf", zipf(16))):
         yield Case(name, width, 2048, {"causal": True}, heads, lengths)
 
@@ -201,6 +224,9 @@ def flex_runner(case):
         score = lambda x, b, h, i, j: x - slopes[h] * (i - j).abs()
     elif cap:
         score = lambda x, b, h, i, j: cap * torch.tanh(x / cap)
+    elif given := bias_of(case):
+        bias, reach = given
+        score = lambda x, b, h, i, j: x + bias[h, j - i + reach]
     if left >= 0:
         keep = lambda b, h, i, j: (j <= i) & (i - j <= left)
     else:
@@ -251,6 +277,9 @@ def exact_rows(case, b, head, rows, rounded):
     row, col = rows[:, None], torch.arange(len(k), device=DEVICE)[None, :]
     options = case.options
     x = case.sequence(q, b, head)[rows].double() @ k.T / math.sqrt(case.head_dim)
+    if given := bias_of(case):
+        bias, reach = given
+        x = x + bias[head].double()[col - row + reach]
     if cap := options.get("softcap"):
         x = cap * torch.tanh(x / cap)
     if (slopes := options.get("alibi_slopes")) is not None:
@@ -519,8 +548,6 @@ def run(args):
             results["rows"].append(row)
             print(gpu_report.line(row), flush=True)
             passed &= all(row["errors"][name]["passed"] for name in ("tessera", "call") if name in row["errors"])
-        if args.variants:
-            print("score functions: not from Python")
         if args.host_cost:
             results["host_us"] = host_cost(dtype)
     except Hung as error:

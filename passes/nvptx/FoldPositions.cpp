@@ -9,6 +9,7 @@
 
 #include "passes/Passes.h"
 #include "passes/nvptx/Fragment.h"
+#include "passes/nvptx/RowAffine.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -27,93 +28,11 @@ namespace tessera {
 
 namespace {
 
-/// Element i is constants[i] plus the sum of its row's numbers, which are
-/// scalars, or vectors with one element a row.
-struct RowAffine {
-  SmallVector<int64_t> constants;
-  SmallVector<std::pair<Value, int>> rows; ///< with their signs
-
-  void add(const RowAffine &other, int sign) {
-    for (auto [mine, theirs] : llvm::zip_equal(constants, other.constants))
-      mine += sign * theirs;
-    for (auto [value, own] : other.rows)
-      rows.push_back({value, sign * own});
-  }
-};
-
 VectorType rowsType(Type element) { return VectorType::get(rowsOfThread, element); }
 
 bool isFragment(Value value) {
   auto type = dyn_cast<VectorType>(value.getType());
   return type && type.getElementType().isInteger(32) && type.getNumElements() > rowsOfThread;
-}
-
-/// Whether a shuffle repeats a number of each row over its elements.
-bool repeatsRows(vector::ShuffleOp shuffle) {
-  auto source = cast<VectorType>(shuffle.getV1().getType());
-  if (source.getNumElements() != rowsOfThread)
-    return false;
-  for (auto [i, from] : llvm::enumerate(shuffle.getMask()))
-    if (from % rowsOfThread != rowOfElement(i))
-      return false;
-  return true;
-}
-
-/// Reads each element of a source that is one vector.
-std::optional<RowAffine> matchAffine(Value value) {
-  DenseIntElementsAttr constant;
-  if (matchPattern(value, m_Constant(&constant))) {
-    RowAffine affine;
-    for (const APInt &element : constant.getValues<APInt>())
-      affine.constants.push_back(element.getSExtValue());
-    return affine;
-  }
-  int64_t count = cast<VectorType>(value.getType()).getNumElements();
-  Operation *op = value.getDefiningOp();
-  if (auto broadcast = dyn_cast_or_null<vector::BroadcastOp>(op);
-      broadcast && broadcast.getSource().getType().isInteger(32))
-    return RowAffine{SmallVector<int64_t>(count, 0), {{broadcast.getSource(), 1}}};
-  if (auto shuffle = dyn_cast_or_null<vector::ShuffleOp>(op);
-      shuffle && shuffle.getV1() == shuffle.getV2()) {
-    if (repeatsRows(shuffle))
-      return RowAffine{SmallVector<int64_t>(count, 0), {{shuffle.getV1(), 1}}};
-    // Of columns: the same scalars, other constants.
-    std::optional<RowAffine> source = matchAffine(shuffle.getV1());
-    if (!source ||
-        llvm::any_of(source->rows, [](auto &row) { return isa<VectorType>(row.first.getType()); }))
-      return std::nullopt;
-    RowAffine affine{{}, source->rows};
-    for (int64_t from : shuffle.getMask())
-      affine.constants.push_back(source->constants[from % source->constants.size()]);
-    return affine;
-  }
-  if (isa_and_present<arith::AddIOp, arith::SubIOp>(op)) {
-    std::optional<RowAffine> left = matchAffine(op->getOperand(0));
-    std::optional<RowAffine> right = left ? matchAffine(op->getOperand(1)) : std::nullopt;
-    if (!right)
-      return std::nullopt;
-    left->add(*right, isa<arith::AddIOp>(op) ? 1 : -1);
-    return left;
-  }
-  return std::nullopt;
-}
-
-/// The numbers of the rows: a vector with one element a row, or one scalar for all.
-Value buildRows(ImplicitLocOpBuilder &at, const RowAffine &affine) {
-  bool isVector =
-      llvm::any_of(affine.rows, [](auto &row) { return isa<VectorType>(row.first.getType()); });
-  Type type = at.getI32Type();
-  if (isVector)
-    type = rowsType(type);
-  Value sum = arith::ConstantOp::create(at, at.getZeroAttr(type));
-  for (auto [value, sign] : affine.rows) {
-    Value row = value;
-    if (row.getType() != type)
-      row = vector::BroadcastOp::create(at, type, row);
-    sum = sign > 0 ? arith::AddIOp::create(at, sum, row).getResult()
-                   : arith::SubIOp::create(at, sum, row).getResult();
-  }
-  return sum;
 }
 
 /// A number of each row, or of all, for `count` elements.
@@ -164,8 +83,8 @@ struct SplitComparison : OpRewritePattern<arith::CmpIOp> {
     default:
       break;
     }
-    std::optional<RowAffine> left = matchAffine(op.getLhs());
-    std::optional<RowAffine> right = left ? matchAffine(op.getRhs()) : std::nullopt;
+    std::optional<RowAffine> left = matchRowAffine(op.getLhs());
+    std::optional<RowAffine> right = left ? matchRowAffine(op.getRhs()) : std::nullopt;
     if (!right || (left->rows.empty() && right->rows.empty()))
       return rewriter.notifyMatchFailure(op, "operands are no positions");
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
@@ -243,7 +162,7 @@ struct SplitConversion : OpRewritePattern<arith::SIToFPOp> {
     if (!isFragment(op.getIn()))
       return rewriter.notifyMatchFailure(op, "no fragment");
     auto shuffle = op.getIn().getDefiningOp<vector::ShuffleOp>();
-    std::optional<RowAffine> affine = matchAffine(op.getIn());
+    std::optional<RowAffine> affine = matchRowAffine(op.getIn());
     if (!affine || affine->rows.empty() || (shuffle && repeatsRows(shuffle)) ||
         op.getIn().getDefiningOp<vector::BroadcastOp>())
       return rewriter.notifyMatchFailure(op, "no position");

@@ -119,6 +119,13 @@ void storeMatrices(ImplicitLocOpBuilder &at, Value shared, ValueRange pairs) {
        "r,r,r,r,r,~{memory}", operands);
 }
 
+Value readIf(ImplicitLocOpBuilder &at, Value address, Value condition, Type type) {
+  StringRef constraints = type.isF32() ? "=f,l,b" : "=r,l,b";
+  return emit(at, "{\nmov.b32 $0, 0;\n@$2 ld.global.nc.b32 $0, [$1];\n}", constraints,
+              {address, condition}, type, 1, /*effects=*/false)
+      .front();
+}
+
 void syncWarp(ImplicitLocOpBuilder &at) { emit(at, "bar.warp.sync 0xffffffff;", "~{memory}", {}); }
 
 void syncBlock(ImplicitLocOpBuilder &at) { emit(at, "bar.sync 0;", "~{memory}", {}); }

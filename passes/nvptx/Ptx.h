@@ -43,6 +43,12 @@ void waitForStores(mlir::ImplicitLocOpBuilder &at, bool onlyReads);
 // "stmatrix": four 8 x 8 matrices of 16-bit elements, a row of 16 bytes for each lane
 void storeMatrices(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::ValueRange pairs);
 
+// "ld.global.nc"
+/// 32 bits that nothing writes while the kernel runs, or zero where `condition` does not hold,
+/// without a branch.
+mlir::Value readIf(mlir::ImplicitLocOpBuilder &at, mlir::Value address, mlir::Value condition,
+                   mlir::Type type);
+
 // "barrier", "fence"
 /// The lanes of a warp meet, before instructions that need all of them.
 void syncWarp(mlir::ImplicitLocOpBuilder &at);

@@ -63,6 +63,17 @@ class Attention(ctypes.Structure):
     ]
 
 
+class VariantArgument(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("name", c_char_p),
+        ("tensor", c_void_p),
+        ("is_index", c_int32),
+        ("scalar", c_float),
+        ("index", c_int64),
+    ]
+
+
 class Append(ctypes.Structure):
     _fields_ = [
         ("size", c_size_t),

@@ -2,11 +2,12 @@
 
 import ctypes
 import json
-from typing import Any, Dict, Optional, Tuple
+import numbers
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from . import _library
-from ._abi import BF16, E4M3, F32, Attention
-from ._arguments import integer, is_hnd, real, stream_handle, wrong_choice
+from ._abi import BF16, E4M3, F32, Attention, VariantArgument
+from ._arguments import integer, is_hnd, real, stream_handle, text, wrong_choice
 from ._frame import Frame, acquire, submit
 from .errors import Status, refusal
 
@@ -38,6 +39,8 @@ def attention(
     q_descale: Any = None,
     k_descale: Any = None,
     v_descale: Any = None,
+    variant: int = 0,
+    variant_arguments: Optional[Mapping[str, Any]] = None,
     out: Any = None,
     return_lse: bool = False,
     stream: Any = None,
@@ -74,6 +77,10 @@ def attention(
         r % page_size of page page_table[i][r // page_size]. Entries past a length are not read.
     page_layout: "NHD": pages are [pages, page_size, g, d]; "HND": [pages, g, page_size, d].
     q_descale, k_descale, v_descale: factors of float8 operands: a number, or float32 [b, g].
+    variant: the fingerprint of score and mask functions of one's own, which a library of C++
+        has registered in this process; 0: none.
+    variant_arguments: what they ask for, by name: float32 and int32 arrays are tables, integers
+        indices, other numbers scalars.
     out: where to write, [b, sq, h, e] or [total_q, h, e], float32, float16 or bfloat16.
         If None, a new array of q's kind and type (bfloat16 if q is float8).
     return_lse: also return the logarithm of the softmax sum: natural, float32, [b, h, sq] or
@@ -91,8 +98,8 @@ def attention(
         call, out, lse = describe(
             frame, q, k, v, causal, causal_align, window, sink_tokens, sink_logits, alibi_slopes,
             softcap, scale, cu_seqlens_q, cu_seqlens_kv, max_seqlen_q, max_seqlen_kv, seqused_kv,
-            page_table, page_layout, q_descale, k_descale, v_descale, out, return_lse, stream,
-            target,
+            page_table, page_layout, q_descale, k_descale, v_descale, variant, variant_arguments,
+            out, return_lse, stream, target,
         )  # fmt: skip
         submit(frame.device, _run, _library.engine(), _byref(call))
     finally:
@@ -110,10 +117,10 @@ def explain(q: Any, k: Any, v: Any, **options: Any) -> Dict[str, Any]:
     frame = acquire()
     try:
         call, out, lse = describe(frame, q, k, v, **all_options(options))
-        text = ctypes.c_void_p()
+        told = ctypes.c_void_p()
         function = _library.lib.tessera_attention_explain
-        submit(frame.device, function, _library.engine(), _byref(call), _byref(text))
-        answer: Dict[str, Any] = json.loads(_library.take_text(text))
+        submit(frame.device, function, _library.engine(), _byref(call), _byref(told))
+        answer: Dict[str, Any] = json.loads(_library.take_text(told))
         return answer
     finally:
         frame.release()
@@ -147,6 +154,8 @@ def describe(
     q_descale: Any,
     k_descale: Any,
     v_descale: Any,
+    variant: int,
+    variant_arguments: Optional[Mapping[str, Any]],
     out: Any,
     return_lse: bool,
     stream: Any,
@@ -215,7 +224,29 @@ def describe(
         call.k_descale = frame.floats("k_descale", k_descale)
     if v_descale is not None:
         call.v_descale = frame.floats("v_descale", v_descale)
+
+    if variant:
+        call.variant = integer("variant", variant)
+    if variant_arguments:
+        _set_variant_arguments(frame, call, variant_arguments)
     return call, out, lse
+
+
+def _set_variant_arguments(frame: Frame, call: Attention, given: Mapping[str, Any]) -> None:
+    arguments = (VariantArgument * len(given))()
+    for argument, (name, value) in zip(arguments, given.items()):
+        argument.size = ctypes.sizeof(VariantArgument)
+        argument.name = text("the name of a variant's argument", name)
+        if isinstance(value, numbers.Integral):
+            argument.is_index = 1
+            argument.index = integer(name, value)
+        elif isinstance(value, numbers.Real):
+            argument.scalar = real(name, value)
+        else:
+            argument.tensor = frame.tensor(name, value)
+    frame.kept.append(arguments)
+    call.variant_arguments_count = len(given)
+    call.variant_arguments = ctypes.addressof(arguments)
 
 
 def _set_window(call: Attention, window: Any) -> None:

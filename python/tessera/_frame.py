@@ -12,7 +12,7 @@ from ._memory import HOST, Framework, Memory, View, device_name, no_tensor, not_
 from .errors import Error, Status, refusal
 
 _MAX_RANK = 8  # more than any call has: the library names the one it expects
-_MAX_TENSORS = 16
+_MAX_TENSORS = 32  # 14 of the call itself, and the tables of a variant
 _HEADER = ctypes.sizeof(Tensor)
 _SLOT = _HEADER + 2 * 8 * _MAX_RANK  # the struct, the shape, the strides
 # By rank: the struct and its shape, and the strides behind them.
@@ -119,6 +119,10 @@ class Frame:
         if rank > _MAX_RANK:
             raise refusal(Status.INVALID_RANK, f"{name}.rank", f"{rank}", f"at most {_MAX_RANK}")
         index = self._next
+        if index == _MAX_TENSORS:
+            raise refusal(
+                Status.INVALID_VALUE, name, f"tensor {index + 1} of a call", f"at most {_MAX_TENSORS}"
+            )
         self._next = index + 1
         at = self._slots[index]
         dims = at + _HEADER

@@ -7,7 +7,7 @@
     test/gpu/run.py --repro '{"q":[7],"kv":[300],"causal":true}'
     test/gpu/run.py --sanitize            also under compute-sanitizer
 
-Groups: drawn, broadcast, exact, refusals, execution, sanitize. Ends with `N passed, N failed, N skipped`
+Groups: drawn, broadcast, exact, refusals, execution, kernels, sanitize. Ends with `N passed, N failed, N skipped`
 and with status 1 if anything failed. test/gpu/README.md tells more.
 """
 
@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 
+import kernels
 from suite import kind_of
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -107,25 +108,27 @@ class Run:
 
     def __init__(self, options, threads):
         self.options, self.threads = options, threads
-        self.worker = Worker(options)
-        self.names, self.again, self.alone = (self.worker.tests[k] for k in ("names", "again", "alone"))
         self.counts = {"passed": 0, "failed": 0, "skipped": 0}
         self.groups, self.kinds, self.ends = {}, {}, 0
 
     def report(self, index, outcome, message):
-        name = self.names[index]
+        self.tell(self.names[index], outcome, message, f"{COMMAND} {self.again[index]}")
+
+    def tell(self, name, outcome, message, again):
         self.counts[outcome] += 1
         group = self.groups.setdefault(name.split("/")[0], {"passed": 0, "failed": 0, "skipped": 0})
         group[outcome] += 1
         if outcome == "failed":
             text = message.replace("\n", "\n  ")
-            print(f"FAIL {name}\n  {text}\n  {COMMAND} {self.again[index]}", flush=True)
+            print(f"FAIL {name}\n  {text}\n  {again}", flush=True)
         elif outcome == "skipped":
             self.kinds.setdefault(kind_of(message), []).append((name, message))
         elif message:
             print(f"{name}: {message}", flush=True)
 
     def all(self):
+        self.worker = Worker(self.options)
+        self.names, self.again, self.alone = (self.worker.tests[k] for k in ("names", "again", "alone"))
         indices = range(len(self.names))
         self.some([i for i in indices if not self.alone[i]], self.threads)
         self.some([i for i in indices if self.alone[i]], 1)
@@ -201,12 +204,23 @@ def main():
         "seed": seed, "cases": args.cases, "only": args.only, "repro": args.repro,
         "sanitize": args.sanitize, "device": args.device,
     }  # fmt: skip
-    try:
-        run = Run(options, args.threads)
-        run.all()
-    except Ended as ended:
-        print(f"{ended}\n0 passed, 1 failed")
-        return 1
+    run = Run(options, args.threads)
+    only = args.only or []
+    wanted = [o for o in only if o.split("/")[0] == "kernels"]
+    if args.repro or len(wanted) < len(only) or not only:
+        options["only"] = [o for o in only if o not in wanted]
+        try:
+            run.all()
+        except Ended as ended:
+            print(f"{ended}\n0 passed, 1 failed")
+            return 1
+    # Those of the host are no part of a rehearsal, unless one asks for them.
+    if wanted or not (only or args.repro or args.device == "cpu"):
+        if kernels.program():
+            kernels.run({**options, "only": wanted}, args.threads, run.tell)
+        else:
+            missing = "there is no tessera-kernels in build, nor in TESSERA_GPU_KERNELS"
+            run.tell("kernels", "failed" if wanted else "skipped", missing, f"{COMMAND} --only kernels")
     print(f"{time.monotonic() - begin:.1f} seconds")
     return run.summary()
 

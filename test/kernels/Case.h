@@ -9,6 +9,7 @@
 #define TESSERA_TEST_KERNELS_CASE_H
 
 #include "runtime/Tensor.h"
+#include "test/kernels/TestTarget.h"
 #include "test/reference/Attention.h"
 
 #include <limits>
@@ -68,7 +69,7 @@ struct Case {
   /// The features and numbers. Arrays of rows hold one sequence behind the
   /// other; where all have one length that is `[batch, seqlen, heads, width]`.
   reference::Problem problem = {};
-  DType q = DType::f32, k = DType::f32, v = DType::f32, o = DType::f32;
+  DType q = plainType(), k = q, v = q, o = q;
   bool lse = true, checked = false;
   int64_t blockM = 0, blockN = 0;
   uint32_t seed = 1;

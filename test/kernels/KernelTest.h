@@ -15,12 +15,16 @@
 
 namespace tessera::test {
 
-/// Layouts that reach every way to a row, by name.
+/// Layouts that reach every way to a row the target has, by name.
 struct NamedLayout {
   const char *name;
   Layout layout;
 };
 std::span<const NamedLayout> layouts();
+
+/// Types of tensors that the target has, and pages where it has them.
+std::span<const DType> floatTypes();
+inline Form pagedOrPacked() { return isOnGpu() ? Form::packed : Form::paged; }
 
 /// Where a layout lets lengths differ, shortens every sequence but the first;
 /// the last one has none. To be filled again.
@@ -31,8 +35,19 @@ testing::AssertionResult sameBits(const Output &a, const Output &b);
 testing::AssertionResult sameBits(std::span<const float> a, std::span<const float> b);
 
 /// Runs a case and returns what it gave; a refusal or a write outside of the
-/// outputs fails the test.
+/// outputs fails the test. What the GPU does not compute yet is refused without
+/// a failure, and all that is expected of such an output holds.
 Output run(const Case &c, const Layout &layout = {}, unsigned threads = 2);
+
+/// The same of a call: false if the GPU does not compute it yet.
+bool ran(const Attention &call);
+
+/// Calls of all tests: how many the target computed, and why it refused others.
+struct Calls {
+  int64_t computed = 0;
+  std::map<std::string, int64_t> refused;
+};
+Calls callsSoFar();
 
 /// Fails the test unless `output` is what the reference says, within bounds.
 void expectCorrect(const Case &c, const Output &output);

@@ -184,8 +184,18 @@ static Arrangement lseArrangement(const Layout &layout) {
   return {.order = {0, 2, 1, 3}, .extra = {0, layout.o.extra[1], 0, 0}};
 }
 
-Operands::Operands(const Case &c, const Layout &layout)
-    : c(c), layout(layout), rowsOfQ(makeRowsOfQ(c, layout)), rowsOfKv(makeRowsOfKv(c, layout)),
+/// Rows of a GPU's tensors begin at multiples of 16 bytes.
+static Layout onTarget(Layout layout) {
+  constexpr int64_t step = 8; // elements, of 16 bits at least
+  if (isOnGpu())
+    for (Arrangement *arrangement : {&layout.q, &layout.k, &layout.v, &layout.o})
+      arrangement->extra[3] = (arrangement->extra[3] + step - 1) / step * step;
+  return layout;
+}
+
+Operands::Operands(const Case &c, const Layout &given)
+    : c(c), layout(onTarget(given)), rowsOfQ(makeRowsOfQ(c, layout)),
+      rowsOfKv(makeRowsOfKv(c, layout)),
       q(c.q, {rowsOfQ.batches, rowsOfQ.rows, c.problem.heads, c.problem.headDim}, rowsOfQ.places,
         layout.q, layout.surroundings),
       k(c.k, {rowsOfKv.batches, rowsOfKv.rows, c.problem.kvHeads, c.problem.headDim},
@@ -247,8 +257,9 @@ Attention Operands::call() {
   call.seqUsedKv = rowsOfKv.seqUsed.table();
   call.pageTable = rowsOfKv.pageTable.table();
   call.pageLayout = layout.pageLayout;
-  if (layout.slackQ >= 0)
-    call.maxSeqlenQ = longest(c.lengthsQ()) + layout.slackQ;
+  // Of a GPU the lengths are not read before the kernel runs.
+  if (layout.slackQ >= 0 || (isOnGpu() && layout.packedQ))
+    call.maxSeqlenQ = longest(c.lengthsQ()) + std::max<int64_t>(layout.slackQ, 0);
   if (layout.slackKv >= 0)
     call.maxSeqlenKv = longest(c.lengthsKv()) + layout.slackKv;
   call.qDescale = qDescale.table();

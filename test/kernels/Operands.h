@@ -55,6 +55,7 @@ Pages drawPages(std::span<const int64_t> lengths, int64_t pageSize, int64_t shar
 struct Output {
   std::vector<float> out; ///< `[seqlen_q, heads, head_dim_v]` each
   std::vector<float> lse; ///< `[heads, seqlen_q]` each; empty if not wanted
+  bool refused = false;   ///< the target does not compute the call: nothing is here
 };
 
 /// The rows of one side of a call: how many there are, which are in use, and

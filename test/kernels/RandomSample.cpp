@@ -164,6 +164,26 @@ static Layout drawLayout(Draw &draw) {
   return layout;
 }
 
+/// What a GPU does not compute becomes the nearest that it does.
+static void fitToGpu(Sample &sample) {
+  Case &c = sample.c;
+  Problem &p = c.problem;
+  DType type = c.q == DType::bf16 || isFp8(c.q) ? DType::bf16 : DType::f16;
+  c.q = c.k = c.v = type;
+  c.checked = false;
+  for (std::vector<float> *descale : {&p.qDescale, &p.kDescale, &p.vDescale})
+    descale->clear();
+  constexpr int64_t widest = 256, mostRows = 2 * 64;
+  for (int64_t *width : {&p.headDim, &p.headDimV})
+    *width = std::min(*width, widest);
+  int64_t wider = std::max(p.headDim, p.headDimV);
+  int64_t mostKeys = wider <= 64 ? 256 : wider <= 128 ? 128 : 64; // that shared memory holds
+  c.blockM = std::min(c.blockM / 64 * 64, mostRows);
+  c.blockN = std::min(c.blockN / 16 * 16, mostKeys);
+  if (sample.layout.kv == Form::paged)
+    sample.layout.kv = Form::packed;
+}
+
 Sample drawSample(uint64_t seed, uint64_t index) {
   Draw draw(mix(mix(seed) + index));
   Sample sample;
@@ -192,6 +212,8 @@ Sample drawSample(uint64_t seed, uint64_t index) {
   sample.poisons = draw.chance(8) ? draw.between(1, 4) : 0;
   sample.threads = draw.between(1, 3);
   c.seed = draw.between(1, 1 << 30);
+  if (isOnGpu())
+    fitToGpu(sample);
   return sample;
 }
 
@@ -221,11 +243,11 @@ static void shareRows(std::vector<float> &values, const std::vector<int64_t> &le
 
 /// Makes some elements NaN or infinite; e4m3 has no infinity. Values, or what
 /// scores are made of, but not both: whether a weight of exactly zero keeps a
-/// value out of its row depends on the tile it stands in.
+/// value out of its row depends on the tile it stands in. On a GPU it never does.
 static void poison(Case &c, int count, Draw &draw) {
   Problem &p = c.problem;
   bool weightsMayVanish = !p.alibiSlopes.empty() || c.problem.score || c.problem.mask;
-  bool ofValues = draw.chance(50) && !weightsMayVanish;
+  bool ofValues = draw.chance(50) && !weightsMayVanish && !isOnGpu();
   for (int n = 0; n < count; ++n) {
     auto [values, type] =
         ofValues ? std::pair{&p.v, c.v} : draw.of({std::pair{&p.q, c.q}, {&p.k, c.k}});

@@ -8,7 +8,7 @@
 
 namespace tessera::test {
 
-/// Runs a call on the host in a process-wide engine that keeps nothing on disk.
+/// Runs a call on the tests' target in a process-wide engine that keeps nothing on disk.
 llvm::Error run(const Attention &call, unsigned threads = 2);
 llvm::Error run(const AppendCache &call, unsigned threads = 2);
 

@@ -23,7 +23,7 @@ TEST_P(TileSizes, AreAllCorrect) {
     c.blockM = blockM;
     c.blockN = blockN;
     // Types take turns: loads and stores differ, tiles of scores do not.
-    c.setTypes((blockM + blockN) % 32 ? DType::f32 : DType::bf16);
+    c.setTypes((blockM + blockN) % 32 ? plainType() : DType::bf16);
     c.seed = seqlenQ;
     fill(c);
     expectCorrect(c);
@@ -35,7 +35,17 @@ static std::string nameOf(const testing::TestParamInfo<std::tuple<int64_t, int64
   return std::to_string(blockM) + "x" + std::to_string(blockN);
 }
 
+/// Rows and keys of a tile: on a GPU, warp groups and steps of an instruction.
+static std::vector<int64_t> rowCounts() {
+  return isOnGpu() ? std::vector<int64_t>{64, 128, 192}
+                   : std::vector<int64_t>{8, 16, 24, 32, 48, 96, 128};
+}
+static std::vector<int64_t> keyCounts() {
+  return isOnGpu() ? std::vector<int64_t>{16, 48, 64, 80, 128, 144, 256}
+                   : std::vector<int64_t>{8, 16, 48, 64, 128};
+}
+
 INSTANTIATE_TEST_SUITE_P(Blocks, TileSizes,
-                         testing::Combine(testing::Values(8, 16, 24, 32, 48, 96, 128),
-                                          testing::Values(8, 16, 48, 64, 128)),
+                         testing::Combine(testing::ValuesIn(rowCounts()),
+                                          testing::ValuesIn(keyCounts())),
                          nameOf);

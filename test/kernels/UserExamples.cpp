@@ -73,6 +73,38 @@ static void setUpRelativeBias(Case &c, Draw &draw) {
 }
 
 //===----------------------------------------------------------------------===//
+// The same the other way round, in one dimension
+//===----------------------------------------------------------------------===//
+
+static Tile ageBias(Program &p, Tile score, const ScorePlace &at) {
+  return score + p.floats("bias", 1).gather({at.row - at.col + Index(3)});
+}
+
+static void setUpAgeBias(Case &c, Draw &draw) {
+  Numbers bias = floats({draw.of({1, 30, 300})}, draw);
+  c.user.tables["bias"] = bias;
+  c.problem.score = [=](double x, Place place) {
+    return x + at(bias, {place.row - place.col + 3});
+  };
+}
+
+//===----------------------------------------------------------------------===//
+// A bias for each pair of query and key
+//===----------------------------------------------------------------------===//
+
+static Tile pairBias(Program &p, Tile score, const ScorePlace &at) {
+  return score + p.floats("bias", 3).gather({at.head, at.row, at.col});
+}
+
+static void setUpPairBias(Case &c, Draw &draw) {
+  Numbers bias = floats({c.problem.heads, draw.of({50, 150}), draw.of({60, 160})}, draw);
+  c.user.tables["bias"] = bias;
+  c.problem.score = [=](double x, Place place) {
+    return x + at(bias, {place.head, place.row, place.col});
+  };
+}
+
+//===----------------------------------------------------------------------===//
 // A prefix that all queries see, causal behind it
 //===----------------------------------------------------------------------===//
 
@@ -184,6 +216,8 @@ std::span<const UserExample> userExamples() {
       {"dilated", {{}, dilatedMask}, setUpDilated},
       {"capped_bias", {cappedBias, {}}, setUpCappedBias},
       {"blocks", {{}, blockMask}, setUpBlocks},
+      {"age_bias", {ageBias, {}}, setUpAgeBias},
+      {"pair_bias", {pairBias, {}}, setUpPairBias},
   };
   return all;
 }

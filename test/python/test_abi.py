@@ -46,6 +46,7 @@ class AbiTest(unittest.TestCase):
         for name, struct in (
             ("tessera_tensor", _abi.Tensor),
             ("tessera_attention", _abi.Attention),
+            ("tessera_variant_argument", _abi.VariantArgument),
             ("tessera_append", _abi.Append),
         ):
             with self.subTest(name):

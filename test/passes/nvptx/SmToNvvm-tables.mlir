@@ -5,17 +5,12 @@
 // CHECK-LABEL: llvm.func @fetch
 func.func @fetch(%o: !tile.view<1xf32> {tile.name = "o"}, %t: !tile.table<1xf32> {tile.name = "t"},
                  %i: index {tile.name = "i"}) {
-  // CHECK-DAG:  %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
   // CHECK:      %[[PLACE:.*]] = arith.extsi %{{.*}} : i32 to i64
   // CHECK:      %[[EXTENT:.*]] = llvm.load %{{.*}} invariant : !llvm.ptr -> i64
   // CHECK-NEXT: %[[INSIDE:.*]] = arith.cmpi ult, %[[PLACE]], %[[EXTENT]] : i64
   // CHECK:      %[[OFFSET:.*]] = arith.muli %[[PLACE]], %{{.*}} : i64
-  // CHECK:      %[[NUMBER:.*]] = scf.if %[[INSIDE]] -> (f32) {
-  // CHECK-NEXT:   %[[ADDRESS:.*]] = llvm.getelementptr %{{.*}}[%[[OFFSET]]]
-  // CHECK-NEXT:   %[[READ:.*]] = llvm.load %[[ADDRESS]] : !llvm.ptr<1> -> f32
-  // CHECK-NEXT:   scf.yield %[[READ]]
-  // CHECK-NEXT: } else {
-  // CHECK-NEXT:   scf.yield %[[ZERO]]
+  // CHECK:      %[[ADDRESS:.*]] = llvm.getelementptr %{{.*}}[%[[OFFSET]]]
+  // CHECK-NEXT: llvm.inline_asm {{.*}}mov.b32 $0, 0;{{.*}}@$2 ld.global.nc.b32 $0, [$1];{{.*}} %[[ADDRESS]], %[[INSIDE]]
   sm.roles groups 1 registers 40, 232 producer {
   } consumer {
     %number = tile.fetch %t[%i] : !tile.table<1xf32> -> f32
@@ -35,9 +30,9 @@ func.func @gather(%o: !tile.view<1xf32> {tile.name = "o"}, %t: !tile.table<2xf32
   // CHECK:      %[[A:.*]] = arith.cmpi ult
   // CHECK:      %[[B:.*]] = arith.cmpi ult
   // CHECK-NEXT: %[[BOTH:.*]] = arith.andi %[[A]], %[[B]]
-  // CHECK:      %[[FIRST:.*]] = scf.if %[[BOTH]] -> (f32)
-  // CHECK:      %[[SECOND:.*]] = scf.if %{{.*}} -> (f32)
-  // CHECK-NOT:  scf.if {{.*}} -> (f32)
+  // CHECK:      %[[FIRST:.*]] = llvm.inline_asm {{.*}}ld.global.nc.b32{{.*}}, %[[BOTH]]
+  // CHECK:      %[[SECOND:.*]] = llvm.inline_asm {{.*}}ld.global.nc.b32
+  // CHECK-NOT:  ld.global
   // CHECK:      llvm.store %[[FIRST]],
   // CHECK:      llvm.store %[[SECOND]],
   sm.roles groups 1 registers 40, 232 producer {

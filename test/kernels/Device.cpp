@@ -1,0 +1,319 @@
+//===- Device.cpp - calls on the GPU of the tests -------------------------===//
+
+#include "test/kernels/Device.h"
+#include "dsl/Refusal.h"
+#include "runtime/Engine.h"
+#include "runtime/cuda/Device.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cstdlib>
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+using namespace llvm;
+using namespace tessera::cuda;
+
+namespace tessera::test {
+
+//===----------------------------------------------------------------------===//
+// The target
+//===----------------------------------------------------------------------===//
+
+static Target readTarget() {
+  const char *variable = "TESSERA_TEST_TARGET";
+  const char *text = std::getenv(variable);
+  if (!text || !*text)
+    return Target::host;
+  std::string name = text;
+  ::unsetenv(variable); // the library refuses variables that it does not know
+  for (Target target : {Target::host, Target::sm90a})
+    if (name == str(target))
+      return target;
+  fmt::print(stderr, "{} is {}, expected host or sm90a\n", variable, name);
+  std::exit(2);
+}
+
+Target testTarget() {
+  static const Target target = readTarget();
+  return target;
+}
+
+bool isUnsupported(const Error &error) {
+  bool unsupported = false;
+  if (isOnGpu() && error.isA<Refusal>())
+    visitErrors(error, [&](const ErrorInfoBase &info) {
+      // What a key lacks, and what the copy engine cannot address.
+      unsupported = is_contained({ErrorCode::invalidKey, ErrorCode::unsupportedDType,
+                                  ErrorCode::unsupportedHeadDim, ErrorCode::unsupportedTarget,
+                                  ErrorCode::misaligned, ErrorCode::invalidStride},
+                                 static_cast<const Refusal &>(info).code);
+    });
+  return unsupported;
+}
+
+//===----------------------------------------------------------------------===//
+// The GPU
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The first GPU, and what the runtime itself has no use for: memory.
+class Gpu {
+public:
+  static Expected<const Gpu &> get();
+
+  /// Has this thread use the GPU.
+  Error enter() const;
+  Error check(CUresult result, const char *doing) const { return driver->check(result, doing); }
+
+  CUresult (*alloc)(CUdeviceptr *, size_t) = nullptr;
+  CUresult (*free)(CUdeviceptr) = nullptr;
+  CUresult (*fill)(CUdeviceptr, unsigned char, size_t) = nullptr;
+  CUresult (*copyIn)(CUdeviceptr, const void *, size_t) = nullptr;
+  CUresult (*copyOut)(void *, CUdeviceptr, size_t) = nullptr;
+  CUresult (*synchronize)() = nullptr;
+
+private:
+  Error open();
+
+  const Driver *driver = nullptr;
+  CUcontext context = nullptr;
+};
+
+} // namespace
+
+Error Gpu::open() {
+  Expected<const Driver &> found = Driver::get();
+  if (!found)
+    return found.takeError();
+  driver = &*found;
+  CUdevice device = 0;
+  if (Error error = check(driver->deviceGet(&device, 0), "looking for the first GPU"))
+    return error;
+  Expected<Target> runs = targetOf(*driver, device);
+  if (!runs)
+    return runs.takeError();
+  void *library = dlopen("libcuda.so.1", RTLD_NOW); // the runtime has loaded it
+  auto find = [&](auto &function, const char *symbol) {
+    function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, symbol));
+  };
+  find(alloc, "cuMemAlloc_v2");
+  find(free, "cuMemFree_v2");
+  find(fill, "cuMemsetD8_v2");
+  find(copyIn, "cuMemcpyHtoD_v2");
+  find(copyOut, "cuMemcpyDtoH_v2");
+  find(synchronize, "cuCtxSynchronize");
+  return check(driver->devicePrimaryCtxRetain(&context, device), "entering the GPU's context");
+}
+
+Expected<const Gpu &> Gpu::get() {
+  static Gpu gpu;
+  static const std::string problem = toString(gpu.open());
+  if (!problem.empty())
+    return createStringError(problem);
+  return gpu;
+}
+
+Error Gpu::enter() const {
+  static thread_local bool entered = false;
+  if (entered)
+    return Error::success();
+  entered = true;
+  return check(driver->ctxPushCurrent(context), "entering the GPU's context");
+}
+
+Error checkDevice() {
+  if (!isOnGpu())
+    return Error::success();
+  Expected<const Gpu &> gpu = Gpu::get();
+  return gpu ? gpu->enter() : gpu.takeError();
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The bytes of a tensor or a table: from the first of its elements to the
+/// last, with all that lies between.
+struct Span {
+  std::byte *begin;
+  size_t bytes;
+  /// Its contiguous rows by their offsets; empty where it is short enough to be
+  /// copied in one piece.
+  std::vector<size_t> rows;
+  size_t rowBytes;
+};
+
+/// A span on the GPU, among bytes of 0xff: a NaN of every type, and no length.
+class Copy {
+public:
+  Copy(const Gpu &gpu, Span span) : gpu(gpu), span(std::move(span)) {}
+  Copy(const Copy &) = delete;
+  ~Copy() {
+    if (base)
+      gpu.free(base);
+  }
+
+  /// `alignment`: of the copy, which has no greater one.
+  Error copyIn(size_t alignment);
+  Error copyOut() const;
+  /// Whether nothing was written around the copy.
+  Expected<bool> surroundingsAreIntact() const;
+
+  /// The copy of a byte of the span.
+  void *at(const void *original) const {
+    return reinterpret_cast<void *>(data + (static_cast<const std::byte *>(original) - span.begin));
+  }
+
+private:
+  static constexpr size_t margin = 4096;
+  static constexpr unsigned char poison = 0xff;
+
+  template <class Use>
+  Error forEachPiece(Use use) const;
+
+  const Gpu &gpu;
+  Span span;
+  CUdeviceptr base = 0, data = 0;
+};
+
+} // namespace
+
+template <class Use>
+Error Copy::forEachPiece(Use use) const {
+  if (span.rows.empty())
+    return span.bytes ? use(0, span.bytes) : Error::success();
+  for (size_t row : span.rows)
+    if (Error error = use(row, span.rowBytes))
+      return error;
+  return Error::success();
+}
+
+Error Copy::copyIn(size_t alignment) {
+  // What the driver gives is aligned to 256 bytes.
+  size_t size = margin + alignment + span.bytes + margin;
+  if (Error error = gpu.check(gpu.alloc(&base, size), "allocating on the GPU"))
+    return error;
+  data = base + margin + alignment;
+  if (Error error = gpu.check(gpu.fill(base, poison, size), "filling memory of the GPU"))
+    return error;
+  return forEachPiece([&](size_t offset, size_t bytes) {
+    return gpu.check(gpu.copyIn(data + offset, span.begin + offset, bytes), "copying to the GPU");
+  });
+}
+
+Error Copy::copyOut() const {
+  return forEachPiece([&](size_t offset, size_t bytes) {
+    return gpu.check(gpu.copyOut(span.begin + offset, data + offset, bytes),
+                     "copying from the GPU");
+  });
+}
+
+Expected<bool> Copy::surroundingsAreIntact() const {
+  for (auto [first, last] :
+       {std::pair(base, data), {data + span.bytes, data + span.bytes + margin}}) {
+    std::vector<unsigned char> bytes(last - first);
+    if (Error error =
+            gpu.check(gpu.copyOut(bytes.data(), first, bytes.size()), "copying from the GPU"))
+      return error;
+    if (any_of(bytes, [](unsigned char byte) { return byte != poison; }))
+      return false;
+  }
+  return true;
+}
+
+/// The span of a tensor or a table, which a stride below zero makes begin before
+/// its first element.
+template <class Memory>
+static Span spanOf(const Memory &memory, size_t elementBytes) {
+  constexpr int64_t longest = int64_t(1) << 28; // of what is copied in one piece
+  auto *first = static_cast<std::byte *>(const_cast<void *>(memory.data));
+  if (memory.isEmpty())
+    return {first, 0, {}, 0};
+  int64_t before = 0, behind = 1; // elements
+  for (int axis = 0; axis < memory.rank; ++axis) {
+    int64_t reach = (memory.shape[axis] - 1) * memory.strides[axis];
+    (reach < 0 ? before : behind) += reach;
+  }
+  Span span{first + before * int64_t(elementBytes), (behind - before) * elementBytes, {}, 0};
+  if (behind - before < longest)
+    return span;
+  std::vector<int64_t> offsets = {-before};
+  int last = memory.rank - 1;
+  for (int axis = 0; axis < last; ++axis) {
+    std::vector<int64_t> inner;
+    for (int64_t offset : offsets)
+      for (int64_t i = 0; i < memory.shape[axis]; ++i)
+        inner.push_back(offset + i * memory.strides[axis]);
+    offsets = std::move(inner);
+  }
+  span.rowBytes = memory.shape[last] * elementBytes;
+  for (int64_t offset : offsets)
+    span.rows.push_back(offset * elementBytes);
+  return span;
+}
+
+Error runOnGpu(Engine &engine, Attention call) {
+  call.target = testTarget();
+  // Before anything is copied that may be large.
+  if (Error error = keyOf(call).takeError())
+    return error;
+  Expected<const Gpu &> gpu = Gpu::get();
+  if (!gpu)
+    return gpu.takeError();
+  if (Error error = gpu->enter())
+    return error;
+
+  std::vector<std::unique_ptr<Copy>> copies;
+  std::vector<const Copy *> outputs;
+  auto copy = [&](auto &memory, size_t elementBytes, size_t alignment) -> Error {
+    if (!memory.data)
+      return Error::success();
+    copies.push_back(std::make_unique<Copy>(*gpu, spanOf(memory, elementBytes)));
+    if (Error error = copies.back()->copyIn(alignment))
+      return error;
+    memory.data = copies.back()->at(memory.data);
+    return Error::success();
+  };
+  // Tensor maps ask for 16 bytes; all else is aligned to its elements alone.
+  constexpr size_t mapAlignment = 16, wordBytes = 4;
+  for (Tensor *tensor : {&call.o, &call.lse})
+    if (tensor->data) {
+      if (Error error =
+              copy(*tensor, sizeOf(tensor->type), tensor == &call.lse ? wordBytes : mapAlignment))
+        return error;
+      outputs.push_back(copies.back().get());
+    }
+  for (Tensor *tensor : {&call.q, &call.k, &call.v})
+    if (Error error = copy(*tensor, sizeOf(tensor->type), mapAlignment))
+      return error;
+  std::vector<Table *> tables = {&call.sinkLogits,  &call.alibiSlopes, &call.cuSeqlensQ,
+                                 &call.cuSeqlensKv, &call.seqUsedKv,   &call.pageTable,
+                                 &call.qDescale,    &call.kDescale,    &call.vDescale};
+  for (auto &[name, table] : call.variantArguments.tables)
+    tables.push_back(&table);
+  for (Table *table : tables)
+    if (Error error = copy(*table, wordBytes, wordBytes))
+      return error;
+
+  if (Error error = engine.run(call))
+    return error;
+  if (Error error = gpu->check(gpu->synchronize(), "running the kernel"))
+    return error;
+  for (const Copy *output : outputs)
+    if (Error error = output->copyOut())
+      return error;
+  for (auto &each : copies) {
+    Expected<bool> intact = each->surroundingsAreIntact();
+    if (!intact)
+      return intact.takeError();
+    if (!*intact)
+      return createStringError("written outside of the tensors and tables");
+  }
+  return Error::success();
+}
+
+} // namespace tessera::test
