@@ -88,9 +88,9 @@ struct LowerTruncation : OpConversionPattern<arith::TruncFOp> {
     for (int64_t i = 0; i < fragmentSize(tile); i += 2) {
       Value low = vector::ExtractOp::create(at, adaptor.getIn(), i);
       Value high = vector::ExtractOp::create(at, adaptor.getIn(), i + 1);
-      Value rounded = LLVM::CallIntrinsicOp::create(at, pair, at.getStringAttr(round),
-                                                    ValueRange{high, low})
-                          .getResult(0);
+      Value rounded =
+          LLVM::CallIntrinsicOp::create(at, pair, at.getStringAttr(round), ValueRange{high, low})
+              .getResult(0);
       pairs.push_back(LLVM::BitcastOp::create(at, at.getI32Type(), rounded));
     }
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, fragmentType(tile), pairs);
