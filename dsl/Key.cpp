@@ -359,11 +359,14 @@ static bool isOfAppend(StringRef field) {
 }
 
 /// Tiles of a GPU: rows in units of a warp group, keys in units of one instruction's depth.
-static constexpr int64_t groupRows = 64, keyStep = 16, maxGpuBlockN = 256;
+static constexpr int64_t groupRows = 64, keyStep = 16;
 static constexpr int64_t maxGpuWidth = 256, maxStages = 8;
 
 /// Warp groups that compute: with more of them, a thread has fewer registers for its rows.
 static int64_t maxGroups(int64_t width) { return width <= 64 ? 4 : width <= 128 ? 3 : 2; }
+
+/// And for its scores.
+static int64_t maxKeys(int64_t groups) { return groups <= 2 ? 256 : groups == 3 ? 144 : 96; }
 
 /// What the GPU target cannot do yet.
 static void wantOnGpu(KeyRepair &repair) {
@@ -388,11 +391,13 @@ static void wantOnGpu(KeyRepair &repair) {
       int64_t(0), std::to_string(key.blockM),
       fmt::format("a multiple of {} up to {} on this target, or 0 for the schedule's choice",
                   groupRows, most * groupRows));
+  int64_t keys = maxKeys(key.blockM / groupRows);
   repair.want(
-      key.blockN % keyStep == 0 && key.blockN <= maxGpuBlockN, "block_n", key.blockN, int64_t(0),
+      key.blockN % keyStep == 0 && key.blockN <= keys, "block_n", key.blockN, int64_t(0),
       std::to_string(key.blockN),
-      fmt::format("a multiple of {} up to {} on this target, or 0 for the schedule's choice",
-                  keyStep, maxGpuBlockN));
+      fmt::format("a multiple of {} up to {} on this target with this block_m, or 0 for the "
+                  "schedule's choice",
+                  keyStep, keys));
 }
 
 Error validate(const Key &given) {

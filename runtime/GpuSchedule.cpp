@@ -49,6 +49,10 @@ static constexpr ScheduleRow table[] = {
 /// Measured: a third of the cache of an H200.
 static constexpr int64_t balancedBytes = int64_t(16) << 20;
 
+/// Shared memory of a block (CUDA C++ Programming Guide, "Technical Specifications"), less what
+/// barriers take.
+static constexpr int64_t maxTileBytes = 226 * 1024;
+
 /// Registers of the warp groups, by how many of them compute.
 static void setRegisters(GpuSchedule &schedule) {
   static constexpr int64_t producer[] = {40, 40, 32, 32}, consumer[] = {232, 232, 160, 112};
@@ -56,14 +60,29 @@ static void setRegisters(GpuSchedule &schedule) {
   schedule.consumerRegisters = consumer[schedule.groups - 1];
 }
 
+/// Whether a row leaves room for what is not known when it is measured: what functions of a user
+/// need, and other tiles than its own. Two groups have registers to spare, more have not.
+static bool hasRoom(const ScheduleRow &row, const Key &key) {
+  return row.schedule.groups <= 2 || key.blockM || (!key.variant && !key.blockN);
+}
+
 /// The rows of a key: those of the least width that holds its own.
 static SmallVector<const ScheduleRow *> rowsFor(const Key &key) {
   SmallVector<const ScheduleRow *> rows;
   for (const ScheduleRow &row : table)
     if (row.causal == key.causal && row.width >= std::max(key.headDim, key.headDimV) &&
-        (rows.empty() || row.width == rows.front()->width))
+        hasRoom(row, key) && (rows.empty() || row.width == rows.front()->width))
       rows.push_back(&row);
   return rows;
+}
+
+/// Bytes of shared memory that the tiles of a schedule take.
+static int64_t sharedBytes(const GpuSchedule &schedule, const Key &key) {
+  auto rowBytes = [](int64_t width) { return int64_t(alignTo(width * 2, 128)); };
+  int64_t keys = rowBytes(key.headDim);
+  int64_t values = rowBytes(key.headDimV ? key.headDimV : key.headDim);
+  return schedule.outerStages * schedule.blockM() * keys +
+         schedule.stages * schedule.blockN * (keys + values);
 }
 
 void chooseShape(Key &key, int64_t seqlenKv) {
@@ -94,6 +113,14 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
     schedule.blockN = key.blockN;
   if (key.stages)
     schedule.stages = key.stages;
+  // Each begins where other work has left registers, which functions of a user would take.
+  schedule.overlap &= !key.variant;
+  if (sharedBytes(schedule, key) > maxTileBytes)
+    schedule.outerStages = 1;
+  if (int64_t bytes = sharedBytes(schedule, key); bytes > maxTileBytes)
+    return refuse(ErrorCode::invalidValue, "key: tiles of block_m, block_n and stages",
+                  fmt::format("{} bytes", bytes),
+                  fmt::format("at most {}, the shared memory of this target", maxTileBytes), "");
   return schedule;
 }
 

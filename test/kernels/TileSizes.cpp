@@ -41,7 +41,7 @@ static std::vector<int64_t> rowCounts() {
                    : std::vector<int64_t>{8, 16, 24, 32, 48, 96, 128};
 }
 static std::vector<int64_t> keyCounts() {
-  return isOnGpu() ? std::vector<int64_t>{16, 48, 64, 80, 128, 144, 256}
+  return isOnGpu() ? std::vector<int64_t>{16, 48, 64, 80, 128, 144}
                    : std::vector<int64_t>{8, 16, 48, 64, 128};
 }
 
