@@ -53,11 +53,18 @@ static constexpr int64_t balancedBytes = int64_t(16) << 20;
 /// barriers take.
 static constexpr int64_t maxTileBytes = 226 * 1024;
 
-/// Registers of the warp groups, by how many of them compute.
-static void setRegisters(GpuSchedule &schedule) {
+/// Registers of the warp groups: all that a multiprocessor has, by how many groups compute.
+static void setRegisters(GpuSchedule &schedule, const Key &key) {
   static constexpr int64_t producer[] = {40, 40, 32, 32}, consumer[] = {232, 232, 160, 112};
   schedule.producerRegisters = producer[schedule.groups - 1];
   schedule.consumerRegisters = consumer[schedule.groups - 1];
+  // Scores, probabilities and output: what they leave is the producer's, who needs it for lengths.
+  int64_t width = key.headDimV ? key.headDimV : key.headDim;
+  int64_t held = schedule.blockN / 2 + schedule.blockN / 4 + width / 2;
+  if (schedule.groups == 3 && held < 128) {
+    schedule.producerRegisters += 24;
+    schedule.consumerRegisters -= 8;
+  }
 }
 
 /// Whether a row leaves room for what is not known when it is measured: what functions of a user
@@ -108,13 +115,15 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
     schedule.cacheBytes = balancedBytes;
   if (key.blockM)
     schedule.groups = key.blockM / 64;
-  setRegisters(schedule);
   if (key.blockN)
     schedule.blockN = key.blockN;
   if (key.stages)
     schedule.stages = key.stages;
-  // Each begins where other work has left registers, which functions of a user would take.
-  schedule.overlap &= !key.variant;
+  setRegisters(schedule, key);
+  // Two points at a time leave no registers for more: two bounds of a mask, functions of a user,
+  // results as wide as the sums.
+  bool isPlain = !key.windowLeft && !key.windowRight && !key.variant && key.o != DType::f32;
+  schedule.overlap &= isPlain;
   if (sharedBytes(schedule, key) > maxTileBytes)
     schedule.outerStages = 1;
   if (int64_t bytes = sharedBytes(schedule, key); bytes > maxTileBytes)

@@ -45,8 +45,12 @@ func.func @pairs(%a: f32 {tile.name = "a"}) {
   } consumer {
     // CHECK: %[[X:.*]] = vector.broadcast
     %x = tensor.splat %a : tensor<64x16xf32>
-    // CHECK: %[[NARROW:.*]] = arith.truncf %[[X]] : vector<8xf32> to vector<8xbf16>
-    // CHECK: %[[PAIRS:.*]] = vector.bitcast %[[NARROW]] : vector<8xbf16> to vector<4xi32>
+    // CHECK: %[[LOW:.*]] = vector.extract %[[X]][0]
+    // CHECK: %[[HIGH:.*]] = vector.extract %[[X]][1]
+    // CHECK: %[[PAIR:.*]] = llvm.call_intrinsic "llvm.nvvm.ff2bf16x2.rn"(%[[HIGH]], %[[LOW]])
+    // CHECK: %[[FIRST:.*]] = llvm.bitcast %[[PAIR]] : vector<2xbf16> to i32
+    // CHECK-COUNT-3: llvm.call_intrinsic "llvm.nvvm.ff2bf16x2.rn"
+    // CHECK: %[[PAIRS:.*]] = vector.from_elements %[[FIRST]], {{.*}} : vector<4xi32>
     %narrow = arith.truncf %x : tensor<64x16xf32> to tensor<64x16xbf16>
     // CHECK: %[[AGAIN:.*]] = vector.bitcast %[[PAIRS]] : vector<4xi32> to vector<8xbf16>
     // CHECK: arith.extf %[[AGAIN]] : vector<8xbf16> to vector<8xf32>

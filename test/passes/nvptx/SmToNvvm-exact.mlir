@@ -20,7 +20,11 @@ func.func @rarely(%o: !out {tile.name = "o"}, %x: f32 {tile.name = "x"}, %i: ind
   // CHECK:         %[[ABS:.*]] = arith.andi %[[SUM]], %[[MAGNITUDE]]
   // CHECK-NEXT:    arith.cmpi ne, %[[ABS]], %[[ZERO]]
   // CHECK:         %[[ANY:.*]] = llvm.inline_asm has_side_effects {{.*}}"bar.red.or.pred $0, $1, 128, $2;", "=b,r,b,~{memory}"
-  // CHECK:         scf.if %[[ANY]] {
+  // CHECK-NEXT:    %[[NUMBER:.*]] = arith.extui %[[ANY]]
+  // CHECK-NEXT:    %[[SAME:.*]] = nvvm.shfl.sync idx %{{.*}}, %[[NUMBER]]
+  // CHECK-NEXT:    %[[UNIFORM:.*]] = arith.cmpi ne, %[[SAME]], %[[ZERO]]
+  // CHECK-NEXT:    scf.if %[[UNIFORM]] {
+  // CHECK:           "bar.sync $0, 128;"
   // CHECK-NEXT:      %[[AGAIN:.*]] = llvm.inline_asm has_side_effects {{.*}}"mov.b32 $0, $1;", "=r,r"
   // CHECK-NOT:     stmatrix
   // CHECK-NOT:     cp.async.bulk.tensor
