@@ -84,8 +84,9 @@ Program flashForward(const Shape &s, const Variant &user) {
   });
 
   Mask sawNothing = l == 0.0f;
-  Tile out = select(key.descale, acc * vFactor.at({batch, kvHead}), acc) / l;
-  o(batch, head).store(i, cast(select(sawNothing, 0.0f, out), s.o));
+  Tile sum = select(sawNothing, 1.0f, l); // of nothing acc is zero
+  Tile out = select(key.descale, acc * vFactor.at({batch, kvHead}), acc) / sum;
+  o(batch, head).store(i, cast(out, s.o));
   lse(batch, head).store(i, select(sawNothing, -infinity, (m + log2(l)) * ln2), key.lse);
   return p;
 }

@@ -111,7 +111,7 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
   GpuSchedule schedule = (row == rows.end() ? rows.front() : *row)->schedule;
   // Under a window all tiles have about the same to do.
   schedule.longestLast = key.causal && !key.windowLeft;
-  if (schedule.longestLast)
+  if (key.causal)
     schedule.cacheBytes = balancedBytes;
   if (key.blockM)
     schedule.groups = key.blockM / 64;
