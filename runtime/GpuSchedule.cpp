@@ -58,10 +58,11 @@ static void setRegisters(GpuSchedule &schedule, const Key &key) {
   static constexpr int64_t producer[] = {40, 40, 32, 32}, consumer[] = {232, 232, 160, 112};
   schedule.producerRegisters = producer[schedule.groups - 1];
   schedule.consumerRegisters = consumer[schedule.groups - 1];
-  // Scores, probabilities and output: what they leave is the producer's, who needs it for lengths.
+  // A producer who reads lengths needs more, if scores, probabilities and output leave it.
   int64_t width = key.headDimV ? key.headDimV : key.headDim;
   int64_t held = schedule.blockN / 2 + schedule.blockN / 4 + width / 2;
-  if (schedule.groups == 3 && held < 128) {
+  bool readsLengths = key.varlenQ || key.varlenKv || key.sequsedKv;
+  if (schedule.groups == 3 && readsLengths && held < 128) {
     schedule.producerRegisters += 24;
     schedule.consumerRegisters -= 8;
   }
