@@ -61,7 +61,7 @@ static void setRegisters(GpuSchedule &schedule, const Key &key) {
   // A producer who reads lengths needs more, if scores, probabilities and output leave it.
   int64_t width = key.headDimV ? key.headDimV : key.headDim;
   int64_t held = schedule.blockN / 2 + schedule.blockN / 4 + width / 2;
-  bool readsLengths = key.varlenQ || key.varlenKv || key.sequsedKv;
+  bool readsLengths = key.varlenQ || key.varlenKv || key.seqUsedKv;
   if (schedule.groups == 3 && readsLengths && held < 128) {
     schedule.producerRegisters += 24;
     schedule.consumerRegisters -= 8;
