@@ -128,9 +128,9 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
   if (sharedBytes(schedule, key) > maxTileBytes)
     schedule.outerStages = 1;
   if (int64_t bytes = sharedBytes(schedule, key); bytes > maxTileBytes)
-    return refuse(ErrorCode::invalidValue, "key: tiles of block_m, block_n and stages",
+    return refuse(ErrorCode::invalidValue, "key: memory for block_m, block_n and stages",
                   fmt::format("{} bytes", bytes),
-                  fmt::format("at most {}, the shared memory of this target", maxTileBytes), "");
+                  fmt::format("at most {}, what a block of this target has", maxTileBytes));
   return schedule;
 }
 

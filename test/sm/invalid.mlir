@@ -42,6 +42,16 @@ func.func @acquire_of_other_type(%ring: !ring) {
 
 // -----
 
+!ring = !sm.ring<2, 128x64, bf16>
+
+func.func @held_of_other_rows(%ring: !ring) {
+  // expected-error @+1 {{'sm.held' op slot '!sm.slot<64x64, bf16>' is not one of the ring '!sm.ring<2, 128x64, bf16>'}}
+  %slot = sm.held %ring : !ring -> !sm.slot<64x64, bf16>
+  return
+}
+
+// -----
+
 // A forgotten `transposed`.
 
 func.func @dot_of_other_depth(%q: !sm.slot<128x64, bf16>, %k: !sm.slot<128x64, bf16>) {

@@ -19,8 +19,10 @@ func.func @ring(%keys: !tile.view<64xbf16>, %i: index) {
   %slot = sm.acquire %ring : !ring -> !slot
   // CHECK: sm.zero_tail %[[SLOT]] tile %[[I]] of %[[I]] : !sm.slot<128x64, bf16>
   sm.zero_tail %slot tile %i of %i : !slot
-  // CHECK: sm.release %[[SLOT]] : !sm.slot<128x64, bf16>
-  sm.release %slot : !slot
+  // CHECK: %[[HELD:.*]] = sm.held %[[RING]] : !sm.ring<2, 128x64, bf16> -> !sm.slot<128x64, bf16>
+  %held = sm.held %ring : !ring -> !slot
+  // CHECK: sm.release %[[HELD]] : !sm.slot<128x64, bf16>
+  sm.release %held : !slot
   return
 }
 
