@@ -88,7 +88,15 @@ def SplitMaskedLoopsPass : Pass<"tile-split-masked-loops", "::mlir::func::FuncOp
     joined by and, or and not. A part of a predicate that the analysis does not
     understand counts as possibly true and possibly false, so its tiles are
     visited with the mask.
+
+    With `descending`, tiles are visited from the last to the first: a loop for those that are
+    partly visible at the end, one for those fully visible, and one for the rest, each over the
+    range that ends where that of the loop before begins. Where visible tiles are not
+    neighbours there are two loops all the same.
   }];
+  let options = [
+    Option<"descending", "descending", "bool", "false", "From the last tile to the first.">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
   let statistics = [
     Statistic<"split", "split-loops", "Loops split into masked and unmasked.">
@@ -232,6 +240,37 @@ def DeferRowSumsPass : Pass<"tile-defer-row-sums", "::mlir::func::FuncOp"> {
     Option<"columns", "columns", "int64_t", "4", "Partial sums of a row.">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def NarrowGroupsPass : Pass<"sm-narrow-groups", "::mlir::func::FuncOp"> {
+  let summary = "A warp group passes over tiles that only the rows of others see.";
+  let description = [{
+    Input:   loops of which each continues with the results of the one before, from the last tile
+             to the first, whose bounds depend on `tile.row_span`.
+
+    ```mlir
+    %first, %last = tile.row_span %i of %length height 192
+    %end = ... %last ...
+    %n = tile.count (%start) to (%end)
+    scf.for %t = %c0 to %n { %j = tile.nth %t descending of (%start) to (%end) ... }
+    ```
+    Output:  bounds of the block for the producer, and of the group for consumers.
+
+    ```mlir
+    %first_g, %last_g = sm.group_row_span %i of %length height 192
+    %end_g = ... %last_g ...
+    scf.for %t = %c0 to (%end - %end_g) { sm.pass_over (tile.load ...) }
+    %own = sm.by_role %end, %end_g
+    %n = tile.count (%start) to (%own)
+    scf.for %t = %c0 to %n { %j = tile.nth %t descending of (%start) to (%own) ... }
+    ```
+
+    All groups acquire all that the producer copies, in the same order. What a group passes over
+    comes first or last, where no product is pending. Needs `tile.nth`, so it comes before
+    `tile-expand-ranges`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::tessera::sm::SmDialect"];
 }
 
 def PipelineProductsPass : Pass<"tile-pipeline-products", "::mlir::func::FuncOp"> {

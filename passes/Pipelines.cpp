@@ -34,7 +34,7 @@ void buildSpecialize(OpPassManager &pm, const Key &key) {
   // Whatever a mask compares with must stand in front of the loop to be bounded.
   pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
   // Masks are plain predicates over positions now.
-  pm.addNestedPass<func::FuncOp>(createSplitMaskedLoopsPass());
+  pm.addNestedPass<func::FuncOp>(createSplitMaskedLoopsPass({.descending = isGpu(key.target)}));
   // A GPU copies the next tiles before it could look at their masks.
   if (!isGpu(key.target))
     pm.addNestedPass<func::FuncOp>(createGuardUndecidedMasksPass());
@@ -100,7 +100,9 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   func.addPass(createDeferScalingPass());
   func.addPass(createDeferRowSumsPass());
   func.addPass(createCanonicalizerPass());
-  // Reads the lists of ranges, so it comes before they are arithmetic.
+  // These read the lists of ranges, so they come before those are arithmetic.
+  if (schedule.narrow)
+    func.addPass(createNarrowGroupsPass());
   func.addPass(createPipelineProductsPass());
   func.addPass(createSkipUnitScalingPass({.branch = schedule.branch}));
   func.addPass(createExpandRangesPass());

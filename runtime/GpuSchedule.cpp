@@ -125,6 +125,14 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
   // results as wide as the sums.
   bool isPlain = !key.windowLeft && !key.windowRight && !key.variant && key.o != DType::f32;
   schedule.overlap &= isPlain;
+  // What overlaps begins with the same tile for all groups.
+  if (const char *t = getenv("TX_OVERLAP")) schedule.overlap = atoi(t);
+  schedule.narrow = !schedule.overlap;
+  if (const char *t = getenv("TX_NARROW")) schedule.narrow = atoi(t);
+  if (const char *t = getenv("TX_OS")) schedule.outerStages = atoi(t);
+  if (const char *t = getenv("TX_BRANCH")) schedule.branch = atoi(t);
+  if (const char *t = getenv("TX_PR")) schedule.producerRegisters = atoi(t);
+  if (const char *t = getenv("TX_CR")) schedule.consumerRegisters = atoi(t);
   if (sharedBytes(schedule, key) > maxTileBytes)
     schedule.outerStages = 1;
   if (int64_t bytes = sharedBytes(schedule, key); bytes > maxTileBytes)

@@ -248,3 +248,15 @@ static LogicalResult verifyRanges(Operation *op, ValueRange starts, ValueRange e
 LogicalResult CountOp::verify() { return verifyRanges(*this, getStarts(), getEnds()); }
 
 LogicalResult NthOp::verify() { return verifyRanges(*this, getStarts(), getEnds()); }
+
+LogicalResult RowSpanOp::fold(FoldAdaptor adaptor, SmallVectorImpl<OpFoldResult> &results) {
+  auto tile = dyn_cast_if_present<IntegerAttr>(adaptor.getTile());
+  auto length = dyn_cast_if_present<IntegerAttr>(adaptor.getLength());
+  if (!tile || !length)
+    return failure();
+  int64_t height = getHeight(), first = tile.getInt() * height;
+  int64_t last = std::min(first + height, length.getInt()) - 1;
+  for (int64_t row : {first, last})
+    results.push_back(IntegerAttr::get(tile.getType(), row));
+  return success();
+}

@@ -471,7 +471,8 @@ def Tile_CountOp : Tile_Op<"count", [Pure, AttrSizedOperandSegments]> {
 def Tile_NthOp : Tile_Op<"nth", [Pure, AttrSizedOperandSegments]> {
   let summary = "The `n`-th index of a list of ranges, counted from zero.";
   let description = [{
-    The ranges are taken one after the other, as in `tile.count`.
+    The ranges are taken one after the other, as in `tile.count`; each from its start on, or
+    with `descending` from its end on.
 
     Constraints:
     - (C1) There are as many starts as ends.
@@ -479,12 +480,34 @@ def Tile_NthOp : Tile_Op<"nth", [Pure, AttrSizedOperandSegments]> {
     Example:
     ```mlir
     %j = tile.nth %t of (%start0, %start1) to (%end0, %end1)
+    %i = tile.nth %t descending of (%start) to (%end)
     ```
   }];
-  let arguments = (ins Index:$n, Variadic<Index>:$starts, Variadic<Index>:$ends);
+  let arguments = (ins Index:$n, Variadic<Index>:$starts, Variadic<Index>:$ends,
+                       UnitAttr:$descending);
   let results = (outs Index:$result);
-  let assemblyFormat = "$n `of` ` ` `(` $starts `)` `to` ` ` `(` $ends `)` attr-dict";
+  let assemblyFormat = [{
+    $n (`descending` $descending^)? `of` ` ` `(` $starts `)` `to` ` ` `(` $ends `)` attr-dict
+  }];
   let hasVerifier = 1;
+}
+
+def Tile_RowSpanOp : Tile_Op<"row_span", [Pure]> {
+  let summary = "The first and the last row of a tile that are there.";
+  let description = [{
+    Of a sequence of `length` rows in tiles of `height`: `tile * height`, and
+    `min(tile * height + height, length) - 1`. What is computed of it holds for all rows of
+    the tile, and can be computed again for some of them.
+
+    Example:
+    ```mlir
+    %first, %last = tile.row_span %i of %length height 128
+    ```
+  }];
+  let arguments = (ins Index:$tile, Index:$length, I64Attr:$height);
+  let results = (outs Index:$first, Index:$last);
+  let assemblyFormat = "$tile `of` $length `height` $height attr-dict";
+  let hasFolder = 1;
 }
 
 #endif // TESSERA_DSL_IR_TILEOPS

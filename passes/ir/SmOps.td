@@ -100,9 +100,56 @@ def Sm_RolesOp : Sm_Op<"roles", [NoTerminator, SingleBlock]> {
   }];
 }
 
+def Sm_GroupRowSpanOp : Sm_Op<"group_row_span", [Pure]> {
+  let summary = "The first and the last row of a consumer group's part of a tile.";
+  let description = [{
+    `tile.row_span` of the 64 rows that a group holds. The last one is before the first
+    where the sequence ends before them.
+
+    Example:
+    ```mlir
+    %first, %last = sm.group_row_span %i of %length height 192
+    ```
+  }];
+  let arguments = (ins Index:$tile, Index:$length, I64Attr:$height);
+  let results = (outs Index:$first, Index:$last);
+  let assemblyFormat = "$tile `of` $length `height` $height attr-dict";
+}
+
+def Sm_ByRoleOp : Sm_Op<"by_role", [Pure]> {
+  let summary = "A number that differs between the producer and the consumers.";
+  let description = [{
+    Stands until the roles are split. What either does with it has to fit together: tiles that
+    the producer copies are acquired by every consumer group.
+
+    Example:
+    ```mlir
+    %end = sm.by_role %of_block, %of_group
+    ```
+  }];
+  let arguments = (ins Index:$producer, Index:$consumer);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$producer `,` $consumer attr-dict";
+}
+
 //===----------------------------------------------------------------------===//
 // Rings
 //===----------------------------------------------------------------------===//
+
+def Sm_PassOverOp : Sm_Op<"pass_over"> {
+  let summary = "A tile that is loaded for others.";
+  let description = [{
+    Stands for a reader: the buffer of the tile is acquired and given back, and nobody fills
+    another one for it.
+
+    Example:
+    ```mlir
+    sm.pass_over %k : tensor<128x64xbf16>
+    ```
+  }];
+  let arguments = (ins Sm_Tile:$tile);
+  let assemblyFormat = "$tile attr-dict `:` type($tile)";
+}
 
 def Sm_MakeRingOp : Sm_Op<"make_ring"> {
   let summary = "Shared memory for a ring, and the barriers that go with it.";

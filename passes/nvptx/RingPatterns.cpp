@@ -121,6 +121,21 @@ struct LowerBlockCount : OpConversionPattern<sm::BlockCountOp> {
   }
 };
 
+// tile * height + 64 * group, min(that + 64, length) - 1
+struct LowerGroupRowSpan : FramePattern<sm::GroupRowSpanOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::GroupRowSpanOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    Value rows = constantI32(at, groupRows), minusOne = constantI32(at, -1);
+    Value first = add(at, mul(at, adaptor.getTile(), constantI32(at, op.getHeight())),
+                      mul(at, add(at, frame.group, minusOne), rows));
+    Value end = arith::MinSIOp::create(at, add(at, first, rows), adaptor.getLength());
+    rewriter.replaceOp(op, {first, add(at, end, minusOne)});
+    return success();
+  }
+};
+
 struct LowerTakeTicket : FramePattern<sm::TakeTicketOp> {
   using FramePattern::FramePattern;
   LogicalResult matchAndRewrite(sm::TakeTicketOp op, OpAdaptor,
@@ -303,7 +318,7 @@ void populateRingPatterns(RewritePatternSet &patterns, const TypeConverter &type
                           const KernelFrame &frame) {
   patterns.add<LowerBranchOnly, LowerBlockId, LowerBlockCount, LowerMakeRing>(
       types, patterns.getContext());
-  patterns.add<LowerRoles, LowerTakeTicket, LowerTell, LowerHear, LowerFill, LowerAcquire,
+  patterns.add<LowerRoles, LowerGroupRowSpan, LowerTakeTicket, LowerTell, LowerHear, LowerFill, LowerAcquire,
                LowerHeld, LowerRelease, LowerZeroTail>(types, patterns.getContext(), frame);
 }
 

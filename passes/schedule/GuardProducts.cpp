@@ -10,6 +10,7 @@
 #include "dsl/ir/Tile.h"
 #include "passes/Passes.h"
 #include "passes/ir/Sm.h"
+#include "passes/schedule/RangeLoop.h"
 #include "passes/specialize/VisibleRange.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
@@ -36,28 +37,6 @@ struct Chain {
   SmallVector<tile::StoreOp> stores; ///< of the epilogue
 };
 
-/// The loop that continues with all results of a loop, and is all that reads them.
-scf::ForOp nextOf(scf::ForOp loop) {
-  if (loop->use_empty())
-    return {};
-  auto next = dyn_cast<scf::ForOp>(*loop->user_begin());
-  bool continues = next && next->getBlock() == loop->getBlock() &&
-                   llvm::equal(next.getInitArgs(), loop->getResults()) &&
-                   llvm::all_of(loop->getUsers(), [&](Operation *user) { return user == next; });
-  return continues ? next : scf::ForOp();
-}
-
-/// The list of ranges that a loop runs over: who maps its counter.
-tile::NthOp nthOf(scf::ForOp loop) {
-  Value counter = loop.getInductionVar();
-  auto count = loop.getUpperBound().getDefiningOp<tile::CountOp>();
-  auto nth = counter.hasOneUse() ? dyn_cast<tile::NthOp>(*counter.user_begin()) : tile::NthOp();
-  bool isList = nth && count && matchPattern(loop.getLowerBound(), m_Zero()) &&
-                matchPattern(loop.getStep(), m_One()) && count.getStarts() == nth.getStarts() &&
-                count.getEnds() == nth.getEnds();
-  return isList ? nth : tile::NthOp();
-}
-
 /// A loaded operand of a product, perhaps transposed; null if it is computed.
 tile::LoadOp loadOf(Value operand) {
   if (auto transpose = operand.getDefiningOp<tile::TransposeOp>())
@@ -78,14 +57,13 @@ bool isOfTile(tile::DotOp dot) {
 }
 
 std::optional<Chain> matchChain(scf::ForOp first, tile::DotOp dot) {
-  Chain chain{.dot = dot};
-  for (scf::ForOp loop = first; loop; loop = nextOf(loop))
-    chain.loops.push_back(loop);
+  Chain chain{.dot = dot, .loops = chainFrom(first)};
   // Of several loops one can be made if they run over lists.
   bool areLists = llvm::all_of(chain.loops, [](scf::ForOp loop) { return bool(nthOf(loop)); });
   bool isOne = chain.loops.size() == 1 && matchPattern(first.getLowerBound(), m_Zero()) &&
                matchPattern(first.getStep(), m_One());
-  if ((!areLists && !isOne) || !isOfTile(dot) ||
+  bool isFirst = !isa_and_present<scf::ForOp>(first.getInitArgs().front().getDefiningOp());
+  if ((!areLists && !isOne) || !isFirst || !isOfTile(dot) ||
       dot.getRhs().getType().getDimSize(0) % sm::exactKeys)
     return std::nullopt;
 
@@ -291,14 +269,55 @@ private:
   bool failed = false;
 };
 
+/// The products of a loop that skip zeros.
+SmallVector<tile::DotOp> skippingDots(scf::ForOp loop) {
+  auto dots = llvm::to_vector(loop.getBody()->getOps<tile::DotOp>());
+  llvm::erase_if(dots, [](tile::DotOp dot) { return !dot.getSkipZeros(); });
+  return dots;
+}
+
+/// Half-open.
+struct Interval {
+  Value start, end;
+};
+
+/// Which iterations of all loops as one are those of loops that skip zeros.
+SmallVector<Interval> skippingIterations(OpBuilder &builder, Chain &chain, ExactBody &body) {
+  SmallVector<Interval> intervals;
+  Location loc = chain.dot.getLoc();
+  Value before = arith::ConstantIndexOp::create(builder, loc, 0);
+  for (scf::ForOp loop : chain.loops) {
+    Value count = body.make(loop.getUpperBound());
+    Value end = builder.createOrFold<arith::AddIOp>(loc, before, count);
+    if (!skippingDots(loop).empty())
+      intervals.push_back({before, end});
+    before = end;
+  }
+  return intervals;
+}
+
+Value isInAny(OpBuilder &builder, Location loc, Value number, ArrayRef<Interval> intervals) {
+  auto compare = [&](arith::CmpIPredicate predicate, Value other) {
+    return builder.createOrFold<arith::CmpIOp>(loc, predicate, number, other);
+  };
+  Value any;
+  for (auto [start, end] : intervals) {
+    Value isIn = builder.createOrFold<arith::AndIOp>(loc, compare(arith::CmpIPredicate::sge, start),
+                                                     compare(arith::CmpIPredicate::slt, end));
+    any = any ? builder.createOrFold<arith::OrIOp>(loc, any, isIn) : isIn;
+  }
+  return any;
+}
+
 /// All loops as one, with the body that does the most: the loops differ in what they may leave
-/// out. Zeros are skipped in the iterations of the first one. Null if the body is not understood.
+/// out. Null if the body is not understood.
 scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain) {
   scf::ForOp first = chain.loops.front();
   Location loc = first.getLoc();
   ExactBody body(builder, first, chain.dot);
   tile::NthOp nth = nthOf(first);
-  Value ofFirst = body.make(first.getUpperBound()), all = ofFirst;
+  SmallVector<Interval> skipping = skippingIterations(builder, chain, body);
+  Value all = body.make(first.getUpperBound());
   SmallVector<Value> starts, ends;
   if (nth) {
     for (scf::ForOp loop : chain.loops) {
@@ -310,7 +329,6 @@ scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain) {
   Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);
   Value parts = arith::ConstantIndexOp::create(builder, loc, body.parts());
-  Value skipping = arith::MulIOp::create(builder, loc, ofFirst, parts);
   Value upper = arith::MulIOp::create(builder, loc, all, parts);
   auto exact = scf::ForOp::create(builder, loc, zero, upper, one, body.make(first.getInitArgs()));
 
@@ -319,11 +337,12 @@ scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain) {
   Value counter = exact.getInductionVar();
   Value tile = arith::DivUIOp::create(builder, loc, counter, parts);
   body.setPart(arith::RemUIOp::create(builder, loc, counter, parts),
-               arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, counter, skipping));
+               isInAny(builder, loc, tile, skipping));
   body.set(first.getInductionVar(), tile);
   if (nth)
     body.set(nth.getResult(),
-             tile::NthOp::create(builder, loc, builder.getIndexType(), tile, starts, ends)
+             tile::NthOp::create(builder, loc, builder.getIndexType(), tile, starts, ends,
+                                 nth.getDescending())
                  ->getResults());
   body.set(first.getRegionIterArgs(), exact.getRegionIterArgs());
   scf::YieldOp::create(builder, loc, body.make(first.getYieldedValues()));
@@ -405,7 +424,7 @@ struct GuardProductsPass : impl::GuardProductsPassBase<GuardProductsPass> {
         skipping.push_back(dot);
     });
     for (tile::DotOp dot : skipping)
-      if (failed(handle(dot)))
+      if (dot.getSkipZeros() && failed(handle(dot)))
         return signalPassFailure();
   }
 
@@ -419,7 +438,9 @@ struct GuardProductsPass : impl::GuardProductsPassBase<GuardProductsPass> {
     if (!chain || failed(guard(*chain, parts)))
       return dot.emitOpError("skips zeros in a loop that cannot be computed exactly, which this "
                              "target needs");
-    dot.setSkipZeros(false);
+    for (scf::ForOp loop : chain->loops)
+      for (tile::DotOp skipping : skippingDots(loop))
+        skipping.setSkipZeros(false);
     return success();
   }
 };

@@ -9,6 +9,7 @@
 
 #include "dsl/ir/Tile.h"
 #include "passes/Passes.h"
+#include "passes/schedule/RangeLoop.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -51,12 +52,7 @@ std::optional<Stage> matchStage(scf::ForOp loop) {
   Stage stage;
   stage.loop = loop;
   Block *body = loop.getBody();
-  Value counter = loop.getInductionVar();
-  auto count = loop.getUpperBound().getDefiningOp<tile::CountOp>();
-  if (!counter.hasOneUse() || !(stage.nth = dyn_cast<tile::NthOp>(*counter.user_begin())) ||
-      !count || !matchPattern(loop.getLowerBound(), m_Zero()) ||
-      !matchPattern(loop.getStep(), m_One()) || count.getStarts() != stage.nth.getStarts() ||
-      count.getEnds() != stage.nth.getEnds())
+  if (!(stage.nth = nthOf(loop)))
     return std::nullopt;
   for (auto [i, yielded] : llvm::enumerate(loop.getYieldedValues()))
     if (auto dot = yielded.getDefiningOp<tile::DotOp>(); dot && dot->hasOneUse())
@@ -157,10 +153,8 @@ SmallVector<Value> cloneBody(OpBuilder &builder, Stage &stage, IRMapping &mappin
 using Chain = SmallVector<Stage>;
 
 bool continues(Stage &before, Stage &after) {
-  scf::ForOp loop = after.loop;
-  return loop->getBlock() == before.loop->getBlock() && before.state == after.state &&
-         llvm::equal(loop.getInitArgs(), before.loop->getResults()) &&
-         llvm::all_of(before.loop->getUsers(), [&](Operation *user) { return user == loop; }) &&
+  return nextOf(before.loop) == after.loop && before.state == after.state &&
+         before.nth.getDescending() == after.nth.getDescending() &&
          leftOver(before).size() == leftOver(after).size();
 }
 
@@ -196,7 +190,8 @@ void rotate(Chain &chain) {
   Stage &peeled = chain.front();
   IRMapping mapping;
   mapping.map(firstLoop.getRegionIterArgs(), firstLoop.getInitArgs());
-  auto nth = tile::NthOp::create(builder, loc, builder.getIndexType(), zero, starts, ends);
+  auto nth = tile::NthOp::create(builder, loc, builder.getIndexType(), zero, starts, ends,
+                                 peeled.nth.getDescending());
   mapping.map(peeled.nth.getResult(), nth.getResult());
   mapping.map(peeled.nth.getOperation(), nth.getOperation());
   SmallVector<Value> state = cloneBody(builder, peeled, mapping, [](Value acc) { return acc; });

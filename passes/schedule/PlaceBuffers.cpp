@@ -21,24 +21,23 @@ namespace {
 /// Tiles of one shape from one view share a ring.
 using RingKey = std::pair<Value, Type>;
 
-/// The products that read a load, through transpositions. Nothing if something
-/// else reads it too.
-std::optional<SmallVector<tile::DotOp>> productsOf(tile::LoadOp load) {
-  SmallVector<tile::DotOp> products;
+/// The products that read a load, through transpositions, or who passes over it. Nothing if
+/// something else reads it too.
+std::optional<SmallVector<Operation *>> readersOf(tile::LoadOp load) {
+  SmallVector<Operation *> all;
   for (Operation *user : load->getUsers()) {
     SmallVector<Operation *> readers{user};
     if (isa<tile::TransposeOp>(user))
       readers.assign(user->user_begin(), user->user_end());
     for (Operation *reader : readers) {
-      auto dot = dyn_cast<tile::DotOp>(reader);
-      if (!dot)
+      if (!isa<tile::DotOp, sm::PassOverOp>(reader))
         return std::nullopt;
-      products.push_back(dot);
+      all.push_back(reader);
     }
   }
-  if (products.empty())
+  if (all.empty())
     return std::nullopt;
-  return products;
+  return all;
 }
 
 /// The op of `block` that holds `op`.
@@ -48,10 +47,10 @@ Operation *ancestorIn(Block *block, Operation *op) { return block->findAncestorO
 bool isInLoop(Operation *op) { return op->getParentOfType<scf::ForOp>() != nullptr; }
 
 /// Releases a buffer behind the last of its readers in a block, on every side of a branch.
-void releaseIn(Block *block, Value slot, ArrayRef<tile::DotOp> readers) {
+void releaseIn(Block *block, Value slot, ArrayRef<Operation *> readers) {
   Operation *last = nullptr;
-  for (tile::DotOp dot : readers)
-    if (Operation *user = block->findAncestorOpInBlock(*dot);
+  for (Operation *reader : readers)
+    if (Operation *user = block->findAncestorOpInBlock(*reader);
         user && (!last || last->isBeforeInBlock(user)))
       last = user;
   OpBuilder builder = OpBuilder::atBlockBegin(block);
@@ -91,6 +90,7 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
       if (failed(issue(dot)))
         signalPassFailure();
     });
+    func.walk([](sm::PassOverOp op) { op.erase(); });
   }
 
   //   %x = tile.load ...
@@ -101,8 +101,8 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
   //   ...
   //   sm.release %x                behind the last one
   LogicalResult place(tile::LoadOp load, Value ring) {
-    std::optional<SmallVector<tile::DotOp>> products = productsOf(load);
-    if (!products)
+    std::optional<SmallVector<Operation *>> readers = readersOf(load);
+    if (!readers)
       return load.emitOpError("is read by more than matrix products, which this target cannot do "
                               "yet");
     if (load.getPages())
@@ -110,12 +110,14 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     OpBuilder builder(load);
     Location loc = load.getLoc();
     auto ringType = cast<sm::RingType>(ring.getType());
-    sm::FillOp::create(builder, loc, ring, load.getView(), load.getBatch(), load.getHead(),
-                       load.getTile(), load.getStart());
+    // Who passes over a tile takes one that was filled for others.
+    if (!isa<sm::PassOverOp>(readers->front()))
+      sm::FillOp::create(builder, loc, ring, load.getView(), load.getBatch(), load.getHead(),
+                         load.getTile(), load.getStart());
 
     Operation *first = nullptr;
-    for (tile::DotOp dot : *products) {
-      Operation *user = ancestorIn(load->getBlock(), dot);
+    for (Operation *reader : *readers) {
+      Operation *user = ancestorIn(load->getBlock(), reader);
       if (!first || user->isBeforeInBlock(first))
         first = user;
     }
@@ -127,7 +129,7 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     // are not. A tile that was left over from a masked iteration may be read in any loop.
     if (load.getPadding() == tile::Padding::Zero && load.getLength())
       sm::ZeroTailOp::create(builder, loc, slot, load.getTile(), load.getLength());
-    releaseIn(load->getBlock(), slot, *products);
+    releaseIn(load->getBlock(), slot, *readers);
     slots[load.getResult()] = slot;
     return success();
   }

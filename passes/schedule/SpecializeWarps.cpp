@@ -45,6 +45,8 @@ public:
         cloneRarely(builder, rarely, mapping);
       else if (auto loop = dyn_cast<scf::WhileOp>(op))
         cloneWhile(builder, loop, mapping);
+      else if (auto choice = dyn_cast<sm::ByRoleOp>(op))
+        mapping.map(choice.getResult(), mapping.lookupOrDefault(ofRole(choice)));
       else if (auto tell = dyn_cast<sm::TellOp>(op); tell && isTold)
         mapping.map(
             tell.getResults(),
@@ -72,6 +74,8 @@ private:
       need(loop.getConditionOp().getOperation());
       for (Value yielded : loop.getYieldOp().getOperands())
         need(yielded);
+    } else if (auto choice = dyn_cast<sm::ByRoleOp>(op)) {
+      need(ofRole(choice));
     } else if (!isTold || !isa<sm::TellOp>(op)) {
       for (Value operand : op->getOperands())
         need(operand);
@@ -105,6 +109,11 @@ private:
     need(loop.getInitArgs()[number]);
     need(loop.getYieldedValues()[number]);
     need(loop.getOperation());
+  }
+
+  /// Who is told is a consumer.
+  Value ofRole(sm::ByRoleOp choice) const {
+    return isTold ? choice.getConsumer() : choice.getProducer();
   }
 
   SmallVector<unsigned> kept(Operation *op) const {

@@ -33,8 +33,8 @@ struct VerifyScheduledPass : impl::VerifyScheduledPassBase<VerifyScheduledPass> 
   }
 
   static LogicalResult check(Operation *op, sm::RolesOp roles) {
-    if (isa<tile::GridOp, tile::LoadOp, tile::DotOp, tile::TransposeOp, tile::CountOp, tile::NthOp>(
-            op))
+    if (isa<tile::GridOp, tile::LoadOp, tile::DotOp, tile::TransposeOp, tile::CountOp, tile::NthOp,
+            tile::RowSpanOp, sm::PassOverOp, sm::ByRoleOp>(op))
       return op->emitOpError("is left over at the stage scheduled");
     bool isProducer = roles.getProducer().isAncestor(op->getParentRegion());
     if (isa<sm::FillOp>(op) && !isProducer)
@@ -42,7 +42,7 @@ struct VerifyScheduledPass : impl::VerifyScheduledPassBase<VerifyScheduledPass> 
     if (isa<sm::TakeTicketOp, sm::TellOp>(op) && !isProducer)
       return op->emitOpError("outside of the producer");
     if (isa<sm::HearOp, sm::AcquireOp, sm::HeldOp, sm::ReleaseOp, sm::AwaitOp, sm::DotOp,
-            sm::GroupAnyOp, sm::RarelyOp, tile::StoreOp>(op) &&
+            sm::GroupAnyOp, sm::RarelyOp, sm::GroupRowSpanOp, tile::StoreOp>(op) &&
         isProducer)
       return op->emitOpError("in the producer");
     if (auto dot = dyn_cast<sm::DotOp>(op))

@@ -30,13 +30,22 @@ Value expand(OpBuilder &builder, tile::CountOp op) {
   return count;
 }
 
-// tile.nth %n  ->  %start_k + %n - (lengths before k), for the k it falls in
+// tile.nth %n             ->  %start_k + %n - (lengths before k), for the k it falls in
+// tile.nth %n descending  ->  %end_k - 1 - (%n - (lengths before k))
 Value expand(OpBuilder &builder, tile::NthOp op) {
   Location loc = op.getLoc();
   Value before = arith::ConstantIndexOp::create(builder, loc, 0), index;
+  Value minusOne = arith::ConstantIndexOp::create(builder, loc, -1);
   for (auto [start, end] : llvm::zip_equal(op.getStarts(), op.getEnds())) {
-    Value offset = builder.createOrFold<arith::SubIOp>(loc, start, before);
-    Value candidate = builder.createOrFold<arith::AddIOp>(loc, offset, op.getN());
+    Value candidate;
+    if (op.getDescending()) {
+      Value last = builder.createOrFold<arith::AddIOp>(loc, end, minusOne);
+      Value offset = builder.createOrFold<arith::AddIOp>(loc, last, before);
+      candidate = builder.createOrFold<arith::SubIOp>(loc, offset, op.getN());
+    } else {
+      Value offset = builder.createOrFold<arith::SubIOp>(loc, start, before);
+      candidate = builder.createOrFold<arith::AddIOp>(loc, offset, op.getN());
+    }
     if (index) {
       Value reached =
           arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge, op.getN(), before);
@@ -49,18 +58,31 @@ Value expand(OpBuilder &builder, tile::NthOp op) {
   return index ? index : op.getN();
 }
 
+// tile.row_span  ->  %tile * height, min(%tile * height + height, %length) - 1
+SmallVector<Value> expand(OpBuilder &builder, tile::RowSpanOp op) {
+  Location loc = op.getLoc();
+  Value height = arith::ConstantIndexOp::create(builder, loc, op.getHeight());
+  Value minusOne = arith::ConstantIndexOp::create(builder, loc, -1);
+  Value first = builder.createOrFold<arith::MulIOp>(loc, op.getTile(), height);
+  Value end = builder.createOrFold<arith::AddIOp>(loc, first, height);
+  end = builder.createOrFold<arith::MinSIOp>(loc, end, op.getLength());
+  return {first, builder.createOrFold<arith::AddIOp>(loc, end, minusOne)};
+}
+
 struct ExpandRangesPass : impl::ExpandRangesPassBase<ExpandRangesPass> {
   void runOnOperation() override {
     getOperation().walk([](Operation *op) {
       OpBuilder builder(op);
-      Value expanded;
+      SmallVector<Value> expanded;
       if (auto count = dyn_cast<tile::CountOp>(op))
-        expanded = expand(builder, count);
+        expanded.push_back(expand(builder, count));
       else if (auto nth = dyn_cast<tile::NthOp>(op))
-        expanded = expand(builder, nth);
+        expanded.push_back(expand(builder, nth));
+      else if (auto span = dyn_cast<tile::RowSpanOp>(op))
+        expanded = expand(builder, span);
       else
         return;
-      op->getResult(0).replaceAllUsesWith(expanded);
+      op->replaceAllUsesWith(expanded);
       op->erase();
     });
   }

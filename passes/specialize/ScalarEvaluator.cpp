@@ -129,7 +129,7 @@ static int64_t count(ArrayRef<int64_t> in) {
 }
 
 /// `in`: n, then starts, then ends.
-static Expected<int64_t> nth(ArrayRef<int64_t> in) {
+static Expected<int64_t> nth(ArrayRef<int64_t> in, bool descending) {
   int64_t n = in.front();
   ArrayRef<int64_t> ranges = in.drop_front();
   if (n < 0 || n >= count(ranges))
@@ -140,7 +140,7 @@ static Expected<int64_t> nth(ArrayRef<int64_t> in) {
   for (size_t i = 0; i < half; ++i) {
     int64_t length = std::max<int64_t>(ranges[half + i] - ranges[i], 0);
     if (n < length)
-      return ranges[i] + n;
+      return descending ? ranges[half + i] - 1 - n : ranges[i] + n;
     n -= length;
   }
   llvm_unreachable("n is less than the count");
@@ -261,8 +261,12 @@ Expected<int64_t> ScalarEvaluator::compute(Value value) {
     return fetch(table.getTable(), in);
   if (isa<tile::CountOp>(op))
     return count(in);
-  if (isa<tile::NthOp>(op))
-    return nth(in);
+  if (auto order = dyn_cast<tile::NthOp>(op))
+    return nth(in, order.getDescending());
+  if (auto span = dyn_cast<tile::RowSpanOp>(op)) {
+    int64_t height = span.getHeight(), first = in[0] * height;
+    return value == span.getFirst() ? first : std::min(first + height, in[1]) - 1;
+  }
   return arithmetic(op, in);
 }
 

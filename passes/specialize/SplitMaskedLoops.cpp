@@ -21,7 +21,7 @@ namespace {
 ///
 ///   %n = tile.count (starts) to (ends)
 ///   scf.for %t = 0 to %n  { %j = tile.nth %t of (starts) to (ends); body(%j) }
-scf::ForOp copyOver(OpBuilder &builder, scf::ForOp loop, const TileRanges &ranges,
+scf::ForOp copyOver(OpBuilder &builder, scf::ForOp loop, const TileRanges &ranges, bool descending,
                     ValueRange init) {
   Location loc = loop.getLoc();
   auto count =
@@ -30,7 +30,7 @@ scf::ForOp copyOver(OpBuilder &builder, scf::ForOp loop, const TileRanges &range
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(copy.getBody());
   auto nth = tile::NthOp::create(builder, loc, builder.getIndexType(), copy.getInductionVar(),
-                                 ranges.starts, ranges.ends);
+                                 ranges.starts, ranges.ends, descending);
   IRMapping mapping;
   mapping.map(loop.getInductionVar(), nth);
   mapping.map(loop.getRegionIterArgs(), copy.getRegionIterArgs());
@@ -52,6 +52,8 @@ void dropMask(tile::MaskOp mask) {
 }
 
 struct SplitMaskedLoopsPass : impl::SplitMaskedLoopsPassBase<SplitMaskedLoopsPass> {
+  using SplitMaskedLoopsPassBase::SplitMaskedLoopsPassBase;
+
   void runOnOperation() override {
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) {
@@ -68,12 +70,21 @@ struct SplitMaskedLoopsPass : impl::SplitMaskedLoopsPassBase<SplitMaskedLoopsPas
     if (!tiles)
       return;
     ValueRange state = loop.getInitArgs();
-    if (!tiles->masked.starts.empty())
-      state = copyOver(builder, loop, tiles->masked, state).getResults();
-    if (!tiles->full.starts.empty()) {
-      scf::ForOp full = copyOver(builder, loop, tiles->full, state);
-      dropMask(maskOf(full));
-      state = full.getResults();
+    auto append = [&](const TileRanges &ranges, bool isMasked) {
+      if (ranges.starts.empty())
+        return;
+      bool isDescending = descending && tiles->segments;
+      scf::ForOp copy = copyOver(builder, loop, ranges, isDescending, state);
+      if (!isMasked)
+        dropMask(maskOf(copy));
+      state = copy.getResults();
+    };
+    if (descending && tiles->segments) {
+      for (const TileSegment &segment : llvm::reverse(*tiles->segments))
+        append({{segment.start}, {segment.end}}, segment.isMasked);
+    } else {
+      append(tiles->masked, /*isMasked=*/true);
+      append(tiles->full, /*isMasked=*/false);
     }
     loop.replaceAllUsesWith(state);
     loop.erase();

@@ -61,6 +61,39 @@ public:
     return result;
   }
 
+  /// What is seen, split where hidden tiles begin and end. Nothing if there is more than one
+  /// range of tiles that are seen, or one of hidden tiles amid them.
+  std::optional<TileSegments> segments(ArrayRef<Range> seen, ArrayRef<Range> hidden) {
+    if (seen.size() != 1)
+      return std::nullopt;
+    Range all = seen.front();
+    Value start = all.start ? all.start : zero, end = all.end ? all.end : tiles;
+    Value hiddenEnd, hiddenStart; // of those at the front, and at the back
+    for (const Range &range : hidden) {
+      if (range.start && range.end)
+        return std::nullopt;
+      if (!range.start && !range.end)
+        return TileSegments{{start, end, /*isMasked=*/true}};
+      (range.start ? hiddenStart : hiddenEnd) = range.start ? range.start : range.end;
+    }
+    TileSegments result;
+    if (hiddenEnd) {
+      Value from = all.start ? max(hiddenEnd, start) : hiddenEnd;
+      from = all.end ? min(from, end) : from;
+      result.push_back({start, from, /*isMasked=*/true});
+      start = from;
+    }
+    Value to = end;
+    if (hiddenStart) {
+      to = all.end ? min(hiddenStart, end) : hiddenStart;
+      to = all.start || hiddenEnd ? max(to, start) : to;
+    }
+    result.push_back({start, to, /*isMasked=*/false});
+    if (hiddenStart)
+      result.push_back({to, end, /*isMasked=*/true});
+    return result;
+  }
+
 private:
   /// C >= bound, or C >= R + bound; and the like from above.
   struct Bound {
@@ -87,11 +120,12 @@ private:
     if (rowFirst)
       return {rowFirst, rowLast};
     tile::PositionsOp rows = space.rows;
-    int64_t size = rows.getTileSize();
     Value length = tile::LengthOp::create(builder, loc, builder.getIndexType(), rows.getView(),
                                           rows.getBatch());
-    rowFirst = builder.createOrFold<arith::MulIOp>(loc, rows.getTile(), number(size));
-    rowLast = plus(min(plus(rowFirst, number(size)), length), number(-1));
+    Type index = builder.getIndexType();
+    auto span = tile::RowSpanOp::create(builder, loc, index, index, rows.getTile(), length,
+                                        rows.getTileSize());
+    rowFirst = span.getFirst(), rowLast = span.getLast();
     return {rowFirst, rowLast};
   }
 
@@ -293,7 +327,8 @@ std::optional<VisibleTiles> buildVisibleTiles(OpBuilder &builder, scf::ForOp loo
   RangeBuilder ranges(builder, loop, space);
   SmallVector<Range> seenTiles = ranges.project(seen);
   SmallVector<Range> hiddenTiles = ranges.project(hidden);
-  return VisibleTiles{ranges.intersection(seenTiles, hiddenTiles), ranges.gaps(hiddenTiles)};
+  return VisibleTiles{ranges.intersection(seenTiles, hiddenTiles), ranges.gaps(hiddenTiles),
+                      ranges.segments(seenTiles, hiddenTiles)};
 }
 
 } // namespace tessera

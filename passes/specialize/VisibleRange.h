@@ -28,9 +28,19 @@ struct TileRanges {
   llvm::SmallVector<mlir::Value, 4> starts, ends;
 };
 
+/// A half-open range of key tiles.
+struct TileSegment {
+  mlir::Value start, end;
+  bool isMasked;
+};
+
+/// Ranges of which each begins where the one before it ends.
+using TileSegments = llvm::SmallVector<TileSegment, 3>;
+
 /// The key tiles of one loop, for one tile of queries.
 struct VisibleTiles {
   TileRanges masked, full;
+  std::optional<TileSegments> segments; ///< the same tiles, if they are neighbours
 };
 
 /// The one mask directly in the loop's body, or null.

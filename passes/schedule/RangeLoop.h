@@ -1,0 +1,24 @@
+//===- RangeLoop.h - loops over lists of ranges ---------------------------===//
+
+#ifndef TESSERA_PASSES_SCHEDULE_RANGELOOP_H
+#define TESSERA_PASSES_SCHEDULE_RANGELOOP_H
+
+#include "dsl/ir/Tile.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace tessera {
+
+/// The list of ranges that a loop runs over: who maps its counter, and is all that reads it. Null
+/// if it is no such loop.
+tile::NthOp nthOf(mlir::scf::ForOp loop);
+
+/// The loop that continues with all results of a loop, and is all that reads them.
+mlir::scf::ForOp nextOf(mlir::scf::ForOp loop);
+
+/// A loop that continues with no other's results, and those behind it.
+llvm::SmallVector<mlir::scf::ForOp> chainFrom(mlir::scf::ForOp first);
+
+} // namespace tessera
+
+#endif // TESSERA_PASSES_SCHEDULE_RANGELOOP_H
