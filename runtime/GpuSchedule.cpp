@@ -11,10 +11,13 @@ namespace tessera {
 
 namespace {
 
+/// What decides which tiles of keys are visited.
+enum class MaskClass { full, causal, window };
+
 /// What is best for widths up to `width` and sequences of at least `from` keys.
 struct ScheduleRow {
   int64_t width;
-  bool causal;
+  MaskClass mask;
   int64_t from;
   GpuSchedule schedule;
 };
@@ -23,26 +26,33 @@ struct ScheduleRow {
 
 // Measured on an H200 (bench/results); of one kind, the longest sequences first. What a consumer
 // holds (scores, output, probabilities, and about 30 more) must fit into its registers.
+static constexpr auto full = MaskClass::full, causal = MaskClass::causal,
+                      window = MaskClass::window;
 static constexpr ScheduleRow table[] = {
     {64,
-     false,
+     full,
      2048,
      {.groups = 3, .blockN = 128, .outerStages = 2, .lazyMax = 8, .overlap = true, .branch = true}},
-    {64, false, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
+    {64, full, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
     {64,
-     true,
-     8192,
+     causal,
+     16384,
      {.groups = 3, .blockN = 128, .outerStages = 2, .lazyMax = 8, .overlap = true, .branch = true}},
-    {64, true, 1024, {.groups = 4, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
-    {64, true, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
-    {128, false, 2048, {.groups = 3, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
-    {128, false, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
-    {128, true, 4096, {.groups = 3, .blockN = 80, .outerStages = 2, .lazyMax = 8, .branch = true}},
-    {128, true, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
-    {192, false, 0, {.groups = 2, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
-    {192, true, 0, {.groups = 2, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
-    {256, false, 0, {.groups = 2, .blockN = 64, .outerStages = 1, .lazyMax = 8, .branch = true}},
-    {256, true, 0, {.groups = 2, .blockN = 64, .outerStages = 1, .lazyMax = 8, .branch = true}},
+    {64, causal, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
+    {64, causal, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
+    {64, window, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
+    {128, full, 2048, {.groups = 3, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
+    {128, full, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
+    {128,
+     causal,
+     2048,
+     {.groups = 3, .blockN = 80, .outerStages = 2, .lazyMax = 8, .branch = true}},
+    {128, causal, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
+    {128, window, 0, {.groups = 3, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
+    {192, full, 0, {.groups = 2, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
+    {192, causal, 0, {.groups = 2, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
+    {256, full, 0, {.groups = 2, .blockN = 64, .outerStages = 1, .lazyMax = 8, .branch = true}},
+    {256, causal, 0, {.groups = 2, .blockN = 64, .outerStages = 1, .lazyMax = 8, .branch = true}},
 };
 
 /// Of the heads that go through the cache together where long tiles go before short ones.
@@ -74,14 +84,25 @@ static bool hasRoom(const ScheduleRow &row, const Key &key) {
   return row.schedule.groups <= 2 || key.blockM || (!key.variant && !key.blockN);
 }
 
-/// The rows of a key: those of the least width that holds its own.
-static SmallVector<const ScheduleRow *> rowsFor(const Key &key) {
+/// The rows of a key under a kind of mask: those of the least width that holds its own.
+static SmallVector<const ScheduleRow *> rowsFor(const Key &key, MaskClass mask) {
   SmallVector<const ScheduleRow *> rows;
+  int64_t least = std::numeric_limits<int64_t>::max();
   for (const ScheduleRow &row : table)
-    if (row.causal == key.causal && row.width >= std::max(key.headDim, key.headDimV) &&
-        hasRoom(row, key) && (rows.empty() || row.width == rows.front()->width))
+    if (row.width >= std::max(key.headDim, key.headDimV))
+      least = std::min(least, row.width);
+  for (const ScheduleRow &row : table)
+    if (row.mask == mask && row.width == least && hasRoom(row, key))
       rows.push_back(&row);
   return rows;
+}
+
+/// The rows of a key. Where there are none for windows, they count as other masks.
+static SmallVector<const ScheduleRow *> rowsFor(const Key &key) {
+  SmallVector<const ScheduleRow *> rows;
+  if (key.windowLeft || key.windowRight)
+    rows = rowsFor(key, window);
+  return rows.empty() ? rowsFor(key, key.causal ? causal : full) : rows;
 }
 
 /// Bytes of shared memory that the tiles of a schedule take.
@@ -126,13 +147,9 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
   bool isPlain = !key.windowLeft && !key.windowRight && !key.variant && key.o != DType::f32;
   schedule.overlap &= isPlain;
   // What overlaps begins with the same tile for all groups.
-  if (const char *t = getenv("TX_OVERLAP")) schedule.overlap = atoi(t);
   schedule.narrow = !schedule.overlap;
-  if (const char *t = getenv("TX_NARROW")) schedule.narrow = atoi(t);
-  if (const char *t = getenv("TX_OS")) schedule.outerStages = atoi(t);
-  if (const char *t = getenv("TX_BRANCH")) schedule.branch = atoi(t);
-  if (const char *t = getenv("TX_PR")) schedule.producerRegisters = atoi(t);
-  if (const char *t = getenv("TX_CR")) schedule.consumerRegisters = atoi(t);
+  // What overlaps begins with the same tile for all groups.
+  schedule.narrow = !schedule.overlap;
   if (sharedBytes(schedule, key) > maxTileBytes)
     schedule.outerStages = 1;
   if (int64_t bytes = sharedBytes(schedule, key); bytes > maxTileBytes)

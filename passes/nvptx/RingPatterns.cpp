@@ -318,8 +318,9 @@ void populateRingPatterns(RewritePatternSet &patterns, const TypeConverter &type
                           const KernelFrame &frame) {
   patterns.add<LowerBranchOnly, LowerBlockId, LowerBlockCount, LowerMakeRing>(
       types, patterns.getContext());
-  patterns.add<LowerRoles, LowerGroupRowSpan, LowerTakeTicket, LowerTell, LowerHear, LowerFill, LowerAcquire,
-               LowerHeld, LowerRelease, LowerZeroTail>(types, patterns.getContext(), frame);
+  patterns.add<LowerRoles, LowerGroupRowSpan, LowerTakeTicket, LowerTell, LowerHear, LowerFill,
+               LowerAcquire, LowerHeld, LowerRelease, LowerZeroTail>(types, patterns.getContext(),
+                                                                     frame);
 }
 
 } // namespace tessera

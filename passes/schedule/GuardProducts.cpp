@@ -33,8 +33,8 @@ namespace {
 struct Chain {
   tile::DotOp dot;               ///< skips zeros
   SmallVector<scf::ForOp> loops; ///< the first one holds it
-  SmallVector<Operation *> epilogue;
-  SmallVector<tile::StoreOp> stores; ///< of the epilogue
+  SmallVector<Operation *> epilogue = {};
+  SmallVector<tile::StoreOp> stores = {}; ///< of the epilogue
 };
 
 /// A loaded operand of a product, perhaps transposed; null if it is computed.
@@ -276,7 +276,7 @@ SmallVector<tile::DotOp> skippingDots(scf::ForOp loop) {
   return dots;
 }
 
-/// Half-open.
+/// Half-open; without a start, from zero.
 struct Interval {
   Value start, end;
 };
@@ -284,11 +284,10 @@ struct Interval {
 /// Which iterations of all loops as one are those of loops that skip zeros.
 SmallVector<Interval> skippingIterations(OpBuilder &builder, Chain &chain, ExactBody &body) {
   SmallVector<Interval> intervals;
-  Location loc = chain.dot.getLoc();
-  Value before = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value before;
   for (scf::ForOp loop : chain.loops) {
     Value count = body.make(loop.getUpperBound());
-    Value end = builder.createOrFold<arith::AddIOp>(loc, before, count);
+    Value end = before ? builder.createOrFold<arith::AddIOp>(loop.getLoc(), before, count) : count;
     if (!skippingDots(loop).empty())
       intervals.push_back({before, end});
     before = end;
@@ -302,8 +301,10 @@ Value isInAny(OpBuilder &builder, Location loc, Value number, ArrayRef<Interval>
   };
   Value any;
   for (auto [start, end] : intervals) {
-    Value isIn = builder.createOrFold<arith::AndIOp>(loc, compare(arith::CmpIPredicate::sge, start),
-                                                     compare(arith::CmpIPredicate::slt, end));
+    Value isIn = compare(arith::CmpIPredicate::slt, end);
+    if (start)
+      isIn =
+          builder.createOrFold<arith::AndIOp>(loc, compare(arith::CmpIPredicate::sge, start), isIn);
     any = any ? builder.createOrFold<arith::OrIOp>(loc, any, isIn) : isIn;
   }
   return any;
@@ -340,10 +341,9 @@ scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain) {
                isInAny(builder, loc, tile, skipping));
   body.set(first.getInductionVar(), tile);
   if (nth)
-    body.set(nth.getResult(),
-             tile::NthOp::create(builder, loc, builder.getIndexType(), tile, starts, ends,
-                                 nth.getDescending())
-                 ->getResults());
+    body.set(nth.getResult(), tile::NthOp::create(builder, loc, builder.getIndexType(), tile,
+                                                  starts, ends, nth.getDescending())
+                                  ->getResults());
   body.set(first.getRegionIterArgs(), exact.getRegionIterArgs());
   scf::YieldOp::create(builder, loc, body.make(first.getYieldedValues()));
   return body.hasFailed() ? scf::ForOp() : exact;

@@ -60,9 +60,8 @@ public:
     if (!op || op->getBlock() != block || !isPure(op) || op->getNumRegions())
       return value;
     if (auto span = dyn_cast<tile::RowSpanOp>(op)) {
-      auto rows =
-          sm::GroupRowSpanOp::create(builder, op->getLoc(), op->getResultTypes(), span.getTile(),
-                                     span.getLength(), span.getHeight());
+      auto rows = sm::GroupRowSpanOp::create(builder, op->getLoc(), op->getResultTypes(),
+                                             span.getTile(), span.getLength(), span.getHeight());
       made.map(op->getResults(), rows.getResults());
       return made.lookup(value);
     }
@@ -112,8 +111,8 @@ std::optional<Rows> storedRows(OpBuilder &builder, scf::ForOp loop) {
 /// Whether a group has none of the rows.
 Value hasNone(OpBuilder &builder, Location loc, const Rows &rows) {
   Type index = builder.getIndexType();
-  auto span = sm::GroupRowSpanOp::create(builder, loc, index, index, rows.tile, rows.length,
-                                         rows.height);
+  auto span =
+      sm::GroupRowSpanOp::create(builder, loc, index, index, rows.tile, rows.length, rows.height);
   return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, span.getLast(),
                                span.getFirst());
 }
@@ -197,9 +196,8 @@ struct NarrowGroupsPass : impl::NarrowGroupsPassBase<NarrowGroupsPass> {
   void runOnOperation() override {
     SmallVector<Descent> descents;
     getOperation().walk([&](scf::ForOp loop) {
-      bool isFirst =
-          loop.getInitArgs().empty() ||
-          !isa_and_present<scf::ForOp>(loop.getInitArgs().front().getDefiningOp());
+      bool isFirst = loop.getInitArgs().empty() ||
+                     !isa_and_present<scf::ForOp>(loop.getInitArgs().front().getDefiningOp());
       if (!isFirst || loop->getParentOp() != getOperation())
         return;
       if (std::optional<Descent> descent = matchDescent(loop);

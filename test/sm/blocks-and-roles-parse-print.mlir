@@ -61,3 +61,15 @@ func.func @warp_any(%rows: tensor<128x1xi1>) -> i1 {
   %any = sm.warp_any %rows : tensor<128x1xi1>
   return %any : i1
 }
+
+// What a consumer group has of a tile, and numbers that tell the roles apart.
+
+// CHECK-LABEL: func @of_groups
+// CHECK-SAME:    %[[TILE:[a-z0-9]*]]: index, %[[LENGTH:[a-z0-9]*]]: index
+func.func @of_groups(%tile: index, %length: index) -> index {
+  // CHECK: %{{.*}}, %[[LAST:.*]] = sm.group_row_span %[[TILE]] of %[[LENGTH]] height 192
+  %first, %last = sm.group_row_span %tile of %length height 192
+  // CHECK: sm.by_role %[[LENGTH]], %[[LAST]]
+  %end = sm.by_role %length, %last
+  return %end : index
+}

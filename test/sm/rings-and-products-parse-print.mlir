@@ -50,3 +50,13 @@ func.func @products(%q: !slot, %k: !slot, %p: tensor<128x128xbf16>, %acc: tensor
 func.func @elements(%ring: !sm.ring<1, 64x256, f16>, %slot: !sm.slot<64x256, f8E4M3FN>) {
   return
 }
+
+// A tile that others read.
+
+// CHECK-LABEL: func @pass_over
+// CHECK-SAME:    %[[T:[a-z0-9]*]]: tensor<64x64xbf16>
+func.func @pass_over(%t: tensor<64x64xbf16>) {
+  // CHECK: sm.pass_over %[[T]] : tensor<64x64xbf16>
+  sm.pass_over %t : tensor<64x64xbf16>
+  return
+}

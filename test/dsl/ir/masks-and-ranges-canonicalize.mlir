@@ -41,3 +41,20 @@ func.func @unread(%keep: tensor<96x64xi1>, %a: index, %b: index) {
   %j = tile.nth %n of (%a) to (%b)
   return
 }
+
+// Of a sequence of 200 rows, tile 1 holds 96 and tile 2 holds 8.
+
+// CHECK-LABEL: func @row_spans
+func.func @row_spans() -> (index, index, index, index) {
+  // CHECK-DAG: %[[FIRST:.*]] = arith.constant 96 : index
+  // CHECK-DAG: %[[LAST:.*]] = arith.constant 191 : index
+  // CHECK-DAG: %[[NEXT:.*]] = arith.constant 192 : index
+  // CHECK-DAG: %[[END:.*]] = arith.constant 199 : index
+  // CHECK:     return %[[FIRST]], %[[LAST]], %[[NEXT]], %[[END]]
+  %one = arith.constant 1 : index
+  %two = arith.constant 2 : index
+  %length = arith.constant 200 : index
+  %a, %b = tile.row_span %one of %length height 96
+  %c, %d = tile.row_span %two of %length height 96
+  return %a, %b, %c, %d : index, index, index, index
+}

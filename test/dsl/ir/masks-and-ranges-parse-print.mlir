@@ -34,7 +34,17 @@ func.func @count(%a: index, %b: index, %c: index, %d: index) -> index {
 func.func @nth(%n: index, %a: index, %b: index) -> index {
   // CHECK: tile.nth %[[N]] of (%[[A]]) to (%[[B]])
   %j = tile.nth %n of (%a) to (%b)
+  // CHECK: tile.nth %[[N]] descending of (%[[A]]) to (%[[B]])
+  %i = tile.nth %n descending of (%a) to (%b)
   return %j : index
+}
+
+// CHECK-LABEL: func @row_span
+// CHECK-SAME:    %[[TILE:.*]]: index, %[[LENGTH:.*]]: index
+func.func @row_span(%tile: index, %length: index) -> (index, index) {
+  // CHECK: tile.row_span %[[TILE]] of %[[LENGTH]] height 96
+  %first, %last = tile.row_span %tile of %length height 96
+  return %first, %last : index, index
 }
 
 // There may be no range at all.

@@ -82,3 +82,28 @@ func.func @blocks(%o: !tile.view<1xf32> {tile.name = "o"}, %x: f32 {tile.name = 
   }
   return
 }
+
+// -----
+
+// Rows of a group: 64 for each group before it, and no more than there are.
+
+// CHECK-LABEL: llvm.func @rows_of_group
+func.func @rows_of_group(%n: index {tile.name = "n"}, %out: !tile.view<64xf32> {tile.name = "out"}) {
+  // CHECK:     "setmaxnreg.inc
+  // CHECK:     %[[BEFORE:.*]] = arith.addi %[[GROUP:.*]], %c-1_i32
+  // CHECK:     %[[OFFSET:.*]] = arith.muli %[[BEFORE]], %c64_i32
+  // CHECK:     %[[FIRST:.*]] = arith.addi %{{.*}}, %[[OFFSET]]
+  // CHECK:     %[[NEXT:.*]] = arith.addi %[[FIRST]], %c64_i32
+  // CHECK:     %[[END:.*]] = arith.minsi %[[NEXT]], %{{.*}}
+  // CHECK:     %[[LAST:.*]] = arith.addi %[[END]], %c-1_i32
+  // CHECK:     scf.for %{{.*}} = %[[FIRST]] to %[[LAST]]
+  sm.roles groups 2 registers 40, 232 producer {
+  } consumer {
+    %c1 = arith.constant 1 : index
+    %first, %last = sm.group_row_span %n of %n height 128
+    scf.for %i = %first to %last step %c1 {
+      sm.branch_only
+    }
+  }
+  return
+}

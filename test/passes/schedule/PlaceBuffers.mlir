@@ -70,3 +70,33 @@ func.func @shared_ring(%p: tensor<128x128xbf16>, %v: !view, %i: index) -> tensor
   %z = tile.dot %narrow, %c, %zero : !tile, tensor<64x64xbf16> -> tensor<128x64xf32>
   return %z : tensor<128x64xf32>
 }
+
+// Who passes over a tile acquires a buffer of the same ring, and fills none.
+
+// CHECK-LABEL: func @passed_over
+// CHECK-SAME:    %[[P:[a-z0-9]*]]: tensor<128x128xbf16>, %[[V:[a-z0-9]*]]: !tile.view<64xbf16>
+func.func @passed_over(%p: tensor<128x128xbf16>, %v: !view, %i: index, %n: index) -> tensor<128x64xf32> {
+  // CHECK:      %[[RING:.*]] = sm.make_ring : !sm.ring<3, 128x64, bf16>
+  // CHECK-NOT:  sm.make_ring
+  // CHECK:      scf.for
+  // CHECK-NEXT:   %[[SLOT:.*]] = sm.acquire %[[RING]]
+  // CHECK-NEXT:   sm.zero_tail %[[SLOT]] tile %{{.*}} of %{{.*}}
+  // CHECK-NEXT:   sm.release %[[SLOT]]
+  // CHECK-NEXT: }
+  // CHECK:      scf.for
+  // CHECK-NEXT:   sm.fill %[[RING]], %[[V]]
+  // CHECK-NEXT:   sm.acquire %[[RING]]
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : tensor<128x64xf32>
+  scf.for %j = %c0 to %i step %c1 {
+    %vj = tile.load %v[%i, %i] tile %j of %n padding zero : !view -> !tile
+    sm.pass_over %vj : !tile
+  }
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %zero) -> (tensor<128x64xf32>) {
+    %vj = tile.load %v[%i, %i] tile %j of %n padding zero : !view -> !tile
+    %o = tile.dot %p, %vj, %acc : tensor<128x128xbf16>, !tile -> tensor<128x64xf32>
+    scf.yield %o : tensor<128x64xf32>
+  }
+  return %r : tensor<128x64xf32>
+}

@@ -55,3 +55,39 @@ func.func @scores(%q: !view, %k: !view, %o: !tile.view<128xf32>, %n: index) {
   tile.store %r, %o[%c0, %c0] tile %c0 : !sums, !tile.view<128xf32>
   return
 }
+
+// Each role has its own of two numbers, and does not compute the other's. A loop that fills
+// nothing is the consumers' alone.
+
+// CHECK-LABEL: func @own_numbers
+// CHECK-SAME:    %[[K:[a-z0-9]*]]: !tile.view<64xbf16>, %[[N:[a-z0-9]*]]: index
+func.func @own_numbers(%k: !view, %n: index) {
+  // CHECK:         producer {
+  // CHECK-NOT:     sm.group_row_span
+  // CHECK:         scf.for %{{.*}} = %{{.*}} to %[[N]] step
+  // CHECK-NEXT:      sm.fill
+  // CHECK-NEXT:    }
+  // CHECK-NEXT:  } consumer {
+  // CHECK:         %[[FIRST:.*]], %[[LAST:.*]] = sm.group_row_span
+  // CHECK:         scf.for %{{.*}} = %{{.*}} to %[[FIRST]] step
+  // CHECK-NEXT:      sm.acquire
+  // CHECK-NEXT:      sm.release
+  // CHECK:         scf.for %{{.*}} = %{{.*}} to %[[LAST]] step
+  // CHECK-NEXT:      sm.acquire
+  // CHECK-NOT:     sm.by_role
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %keys = sm.make_ring : !ring
+  %first, %last = sm.group_row_span %c0 of %n height 128
+  %end = sm.by_role %n, %last
+  scf.for %j = %c0 to %first step %c1 {
+    %kj = sm.acquire %keys : !ring -> !slot
+    sm.release %kj : !slot
+  }
+  scf.for %j = %c0 to %end step %c1 {
+    sm.fill %keys, %k[%n, %n] tile %j : !ring, !view
+    %kj = sm.acquire %keys : !ring -> !slot
+    sm.release %kj : !slot
+  }
+  return
+}

@@ -119,3 +119,29 @@ func.func @product_is_read(%q: tensor<64x64xbf16>, %x: !sm.slot<64x64, bf16>) {
   }
   return
 }
+
+// -----
+
+// Rows of a group are none of the producer's.
+
+func.func @rows_of_no_group(%n: index) {
+  sm.roles groups 1 registers 24, 240 producer {
+    // expected-error @+1 {{'sm.group_row_span' op in the producer}}
+    %first, %last = sm.group_row_span %n of %n height 64
+  } consumer {
+  }
+  return
+}
+
+// -----
+
+// Roles were split.
+
+func.func @both_roles(%n: index) {
+  // expected-error @+1 {{'sm.by_role' op is left over at the stage scheduled}}
+  %end = sm.by_role %n, %n
+  sm.roles groups 1 registers 24, 240 producer {
+  } consumer {
+  }
+  return
+}

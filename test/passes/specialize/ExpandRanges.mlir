@@ -44,6 +44,30 @@ func.func @nth_of_two(%n: index, %s0: index, %s1: index, %e0: index, %e1: index)
   return %j : index
 }
 
+// From the end of a range on.
+
+// CHECK-LABEL: func @nth_descending
+// CHECK-SAME:    %[[N:.*]]: index, %[[START:.*]]: index, %[[END:.*]]: index
+func.func @nth_descending(%n: index, %start: index, %end: index) -> index {
+  // CHECK:     %[[LAST:.*]] = arith.addi %[[END]], %c-1
+  // CHECK:     %[[J:.*]] = arith.subi %[[LAST]], %[[N]]
+  // CHECK:     return %[[J]]
+  %j = tile.nth %n descending of (%start) to (%end)
+  return %j : index
+}
+
+// CHECK-LABEL: func @row_span
+// CHECK-SAME:    %[[TILE:.*]]: index, %[[LENGTH:.*]]: index
+func.func @row_span(%tile: index, %length: index) -> (index, index) {
+  // CHECK:     %[[FIRST:.*]] = arith.muli %[[TILE]], %c192
+  // CHECK:     %[[END:.*]] = arith.addi %[[FIRST]], %c192
+  // CHECK:     %[[CUT:.*]] = arith.minsi %[[END]], %[[LENGTH]]
+  // CHECK:     %[[LAST:.*]] = arith.addi %[[CUT]], %c-1
+  // CHECK:     return %[[FIRST]], %[[LAST]]
+  %first, %last = tile.row_span %tile of %length height 192
+  return %first, %last : index, index
+}
+
 // 2, 3, 4 and 10, 11: the empty range between them (20 to 20) and the one that
 // ends before it starts (9 to 3) hold nothing.
 
@@ -64,6 +88,24 @@ func.func @values() -> (index, index, index, index) {
   %fifth = tile.nth %c4 of (%c2, %c20, %c9, %c10) to (%c5, %c20, %c3, %c12)
   // VALUE: return %c5, %c2, %c4, %c11
   return %n, %first, %third, %fifth : index, index, index, index
+}
+
+// 4, 3, 2 and 11, 10.
+
+// VALUE-LABEL: func @values_descending
+func.func @values_descending() -> (index, index, index) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %c3 = arith.constant 3 : index
+  %c5 = arith.constant 5 : index
+  %c10 = arith.constant 10 : index
+  %c12 = arith.constant 12 : index
+  %c20 = arith.constant 20 : index
+  %first = tile.nth %c0 descending of (%c2, %c20, %c10) to (%c5, %c20, %c12)
+  %third = tile.nth %c2 descending of (%c2, %c20, %c10) to (%c5, %c20, %c12)
+  %fourth = tile.nth %c3 descending of (%c2, %c20, %c10) to (%c5, %c20, %c12)
+  // VALUE: return %c4, %c2, %c11
+  return %first, %third, %fourth : index, index, index
 }
 
 // VALUE-LABEL: func @no_ranges

@@ -148,10 +148,7 @@ func.func @causal_bottom_right(%q: !view, %k: !view, %batch: index, %none: !scor
 // FORM-LABEL: func @causal_in_closed_form
 // FORM-SAME:    %[[TILE:[^:]*]]: index, %[[SHIFT:[^:]*]]: index, %[[TILES:[^:]*]]: index)
 // FORM:       %[[QUERIES:.*]] = tile.length
-// FORM:       %[[FIRST:.*]] = arith.muli %[[TILE]], %c96
-// FORM:       %[[NEXT:.*]] = arith.addi %[[FIRST]], %c96
-// FORM:       %[[CUT:.*]] = arith.minsi %[[NEXT]], %[[QUERIES]]
-// FORM:       %[[LAST:.*]] = arith.addi %[[CUT]], %c-1
+// FORM:       %[[FIRST:.*]], %[[LAST:.*]] = tile.row_span %[[TILE]] of %[[QUERIES]] height 96
 // FORM:       arith.addi %[[SHIFT]], %[[LAST]]
 // FORM:       arith.floordivsi %{{.*}}, %c64
 // FORM:       %[[AFTER:.*]] = arith.addi %[[SHIFT]], %c1

@@ -11,10 +11,10 @@ func.func @other_sequences(%q: !view, %k: !view {tile.sequences = "k"},
                            %v: !view {tile.sequences = "v"}, %out: !view, %h: index) {
   // A loop over all tiles, in parts of eight keys, with zeros skipped in each.
   // CHECK:      sm.rarely
-  // CHECK:        %[[ALL:.*]] = arith.muli %{{.*}}, %[[EIGHT:.*]] : index
-  // CHECK-NEXT:   %[[PARTS:.*]] = arith.muli %{{.*}}, %[[EIGHT]] : index
+  // CHECK:        %[[PARTS:.*]] = arith.muli %[[TILES:.*]], %[[EIGHT:.*]] : index
   // CHECK:        scf.for %[[I:.*]] = %{{.*}} to %[[PARTS]]
-  // CHECK:          %[[SKIPS:.*]] = arith.cmpi slt, %[[I]], %[[ALL]]
+  // CHECK:          %[[J:.*]] = arith.divui %[[I]], %[[EIGHT]]
+  // CHECK:          %[[SKIPS:.*]] = arith.cmpi slt, %[[J]], %[[TILES]]
   // CHECK:          sm.exact_dot {{.*}} skip_zeros %[[SKIPS]]
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -130,5 +130,66 @@ func.func @other_tile(%p: !tile, %v: !view, %out: !tile.view<64xf32>, %h: index)
     scf.yield %o : !sums
   }
   tile.store %r, %out[%h, %h] tile %h : !sums, !tile.view<64xf32>
+  return
+}
+
+// -----
+
+!view = !tile.view<64xbf16>
+!tile = tensor<64x64xbf16>
+!sums = tensor<64x64xf32>
+
+// Of three loops the first and the last skip zeros: their iterations do, where all are one loop
+// that runs as they do, from the last tile to the first.
+
+// CHECK-LABEL: func @masked_at_both_ends
+// CHECK-SAME:    %[[H:[a-z0-9]*]]: index, %[[A:[a-z0-9]*]]: index, %[[B:[a-z0-9]*]]: index, %[[C:[a-z0-9]*]]: index)
+// CHECK:         %[[N0:.*]] = tile.count (%[[B]]) to (%[[C]])
+// CHECK:           tile.dot %{{.*}}, %{{.*}}, %{{.*}} : tensor<64x64xbf16>
+// CHECK:         %[[N1:.*]] = tile.count (%[[A]]) to (%[[B]])
+// CHECK:           tile.dot %{{.*}}, %{{.*}}, %{{.*}} : tensor<64x64xbf16>
+// CHECK:         %[[N2:.*]] = tile.count (%{{.*}}) to (%[[A]])
+// CHECK:           tile.dot %{{.*}}, %{{.*}}, %{{.*}} : tensor<64x64xbf16>
+// CHECK:         sm.rarely
+// CHECK:           %[[E1:.*]] = arith.addi %[[N0]], %[[N1]]
+// CHECK:           %[[E2:.*]] = arith.addi %[[E1]], %[[N2]]
+// CHECK:           scf.for
+// CHECK:             %[[T:.*]] = arith.divui
+// CHECK:             %[[FIRST:.*]] = arith.cmpi slt, %[[T]], %[[N0]]
+// CHECK-DAG:         %[[BEFORE:.*]] = arith.cmpi slt, %[[T]], %[[E2]]
+// CHECK-DAG:         %[[FROM:.*]] = arith.cmpi sge, %[[T]], %[[E1]]
+// CHECK:             %[[LAST:.*]] = arith.andi %[[FROM]], %[[BEFORE]]
+// CHECK-NEXT:        %[[SKIPS:.*]] = arith.ori %[[FIRST]], %[[LAST]]
+// CHECK:             tile.nth %[[T]] descending of (%[[B]], %[[A]], %{{.*}}) to (%[[C]], %[[B]], %[[A]])
+// CHECK:             sm.exact_dot {{.*}} skip_zeros %[[SKIPS]]
+func.func @masked_at_both_ends(%q: !view, %v: !view, %out: !view, %h: index, %a: index, %b: index,
+                               %c: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : !sums
+  %w = arith.constant dense<1.0> : !tile
+  %n0 = tile.count (%b) to (%c)
+  %r0 = scf.for %t = %c0 to %n0 step %c1 iter_args(%acc = %zero) -> (!sums) {
+    %j = tile.nth %t descending of (%b) to (%c)
+    %values = tile.load %v[%h, %h] tile %j padding zero : !view -> !tile
+    %o = tile.dot %w, %values, %acc skip_zeros : !tile, !tile -> !sums
+    scf.yield %o : !sums
+  }
+  %n1 = tile.count (%a) to (%b)
+  %r1 = scf.for %t = %c0 to %n1 step %c1 iter_args(%acc = %r0) -> (!sums) {
+    %j = tile.nth %t descending of (%a) to (%b)
+    %values = tile.load %v[%h, %h] tile %j padding zero : !view -> !tile
+    %o = tile.dot %w, %values, %acc : !tile, !tile -> !sums
+    scf.yield %o : !sums
+  }
+  %n2 = tile.count (%c0) to (%a)
+  %r2 = scf.for %t = %c0 to %n2 step %c1 iter_args(%acc = %r1) -> (!sums) {
+    %j = tile.nth %t descending of (%c0) to (%a)
+    %values = tile.load %v[%h, %h] tile %j padding zero : !view -> !tile
+    %o = tile.dot %w, %values, %acc skip_zeros : !tile, !tile -> !sums
+    scf.yield %o : !sums
+  }
+  %narrow = arith.truncf %r2 : !sums to !tile
+  tile.store %narrow, %out[%h, %h] tile %h : !tile, !view
   return
 }
