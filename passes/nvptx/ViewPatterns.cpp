@@ -424,9 +424,15 @@ Value sumOf(ImplicitLocOpBuilder &at, const LaneNumber &number, int64_t constant
   return sum;
 }
 
-/// Reads a strip's segments; zeros outside of the table.
-SmallVector<Value> readSegments(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value table,
-                                const Strip &strip) {
+/// Where a lane reads its number of a strip's first segment.
+struct StripPlace {
+  Value data;          ///< of the table, where the other coordinates are
+  Value place, stride; ///< in the dimension that differs: i32, i64
+  Value limit;         ///< places below it are inside of the table, and read
+};
+
+StripPlace placeOf(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value table,
+                   const Strip &strip) {
   const Argument &argument = frame.argumentOf(table);
   Type element = cast<tile::TableType>(table.getType()).getElement();
   // Positions are 32-bit: an extent that is larger is as good as the largest.
@@ -435,35 +441,92 @@ SmallVector<Value> readSegments(ImplicitLocOpBuilder &at, const KernelFrame &fra
     Value extent = arith::MinSIOp::create(at, extentOf(at, frame, argument, axis), largest);
     return arith::TruncIOp::create(at, at.getI32Type(), extent);
   };
-  Value limit = limitOf(strip.axis), place, offset;
+  StripPlace place;
+  place.data = dataOf(at, frame, argument);
+  place.limit = limitOf(strip.axis);
+  place.stride = strideOf(at, frame, argument, strip.axis);
   for (auto [i, coordinate] : llvm::enumerate(strip.coordinates)) {
-    Value number;
     if (i == strip.axis) {
-      number = add(at, sumOf(at, coordinate, strip.least() + coordinate.least()), frame.lane);
-      place = number;
-    } else {
-      number = sumOf(at, coordinate, strip.constants[i].front());
-      Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, number, limitOf(i));
-      limit = arith::SelectOp::create(at, fits, limit, constantI32(at, 0));
+      Value first = sumOf(at, coordinate, strip.least() + coordinate.least());
+      place.place = add(at, first, frame.lane);
+      continue;
     }
-    Value part = mul(at, wide(at, number), strideOf(at, frame, argument, i));
-    offset = offset ? add(at, offset, part) : part;
+    Value number = sumOf(at, coordinate, strip.constants[i].front());
+    Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, number, limitOf(i));
+    place.limit = arith::SelectOp::create(at, fits, place.limit, constantI32(at, 0));
+    Value offset = mul(at, wide(at, number), strideOf(at, frame, argument, i));
+    place.data = elementAt(at, place.data, element, offset);
   }
-  constexpr int64_t stepBytes = Strip::segmentStep * sizeof(int32_t);
-  Value step = mul(at, strideOf(at, frame, argument, strip.axis),
-                   arith::ConstantOp::create(at, at.getI64IntegerAttr(stepBytes)));
-  Value address = elementAt(at, dataOf(at, frame, argument), element, offset);
+  return place;
+}
+
+/// Reads segments of neighbours, all of them inside of the table: from one address.
+SmallVector<Value> readInside(ImplicitLocOpBuilder &at, const StripPlace &place, Type element,
+                              int64_t count) {
+  Value address = elementAt(at, place.data, element, wide(at, place.place));
   SmallVector<Value> segments;
-  for (int64_t i = 0; i < strip.segments(); ++i) {
+  for (int64_t i = 0; i < count; ++i) {
+    auto offset = static_cast<int32_t>(i * Strip::segmentStep);
+    Value from = LLVM::GEPOp::create(at, address.getType(), element, address,
+                                     ArrayRef<LLVM::GEPArg>{offset});
+    segments.push_back(LLVM::LoadOp::create(at, element, from, /*alignment=*/0,
+                                            /*isVolatile=*/false, /*isNonTemporal=*/false,
+                                            /*isInvariant=*/true));
+  }
+  return segments;
+}
+
+/// Reads segments wherever they lie; zeros outside of the table, where no memory is read.
+SmallVector<Value> readAnywhere(ImplicitLocOpBuilder &at, const StripPlace &place, Type element,
+                                int64_t count) {
+  constexpr int64_t stepBytes = Strip::segmentStep * sizeof(int32_t);
+  Value step =
+      mul(at, place.stride, arith::ConstantOp::create(at, at.getI64IntegerAttr(stepBytes)));
+  Value number = place.place;
+  Value address = elementAt(at, place.data, element, mul(at, wide(at, number), place.stride));
+  SmallVector<Value> segments;
+  for (int64_t i = 0; i < count; ++i) {
     if (i) {
-      place = add(at, place, constantI32(at, Strip::segmentStep));
+      number = add(at, number, constantI32(at, Strip::segmentStep));
       address = elementAt(at, address, at.getI8Type(), step);
     }
     // Unsigned, so that a negative coordinate is outside too.
-    Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, limit);
+    Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, number, place.limit);
     segments.push_back(ptx::readIf(at, address, fits, element));
   }
   return segments;
+}
+
+// if (all lanes read neighbours, inside) { from one address } else { each by itself }
+SmallVector<Value> readSegments(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value table,
+                                const Strip &strip) {
+  StripPlace place = placeOf(at, frame, table, strip);
+  Type element = cast<tile::TableType>(table.getType()).getElement();
+  int64_t count = strip.segments();
+  if (count == 1)
+    return readAnywhere(at, place, element, count);
+  // First places below it have all of their segments inside; zero if neighbours are apart.
+  Value behind = constantI32(at, (count - 1) * Strip::segmentStep), zero = constantI32(at, 0);
+  Value room = arith::MaxSIOp::create(at, arith::SubIOp::create(at, place.limit, behind), zero);
+  Value one = arith::ConstantOp::create(at, at.getI64IntegerAttr(1));
+  Value isDense = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, place.stride, one);
+  room = arith::SelectOp::create(at, isDense, room, zero);
+  Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place.place, room);
+  // A vote tells the assembler that the warp stays together. Where it might not, operands of
+  // products are moved to uniform registers again for each instruction.
+  Value inside = NVVM::VoteSyncOp::create(at, at.getI1Type(), constantI32(at, -1), fits,
+                                          NVVM::VoteSyncKind::all);
+  auto branch = scf::IfOp::create(at, SmallVector<Type>(count, element), inside,
+                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(at);
+  at.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(at, readInside(at, place, element, count));
+  at.setInsertionPointToStart(branch.elseBlock());
+  // A number that LLVM knows nothing of, so that addresses are not kept from one iteration of a
+  // loop to the next, for what is seldom read.
+  place.place = ptx::copy(at, place.place);
+  scf::YieldOp::create(at, readAnywhere(at, place, element, count));
+  return branch.getResults();
 }
 
 /// What each element of a thread has of a strip: numbers that two have in common come once.

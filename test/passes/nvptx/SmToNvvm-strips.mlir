@@ -8,16 +8,41 @@
 func.func @distances(%o: !tile.view<32xf32> {tile.name = "o"}, %t: !tile.table<2xf32> {tile.name = "t"},
                      %i: index {tile.name = "i"}) {
   // CHECK-DAG:  %[[SIXTEEN:.*]] = arith.constant 16 : i32
+  // CHECK-DAG:  %[[BEHIND:.*]] = arith.constant 32 : i32
   // CHECK-DAG:  %[[ZERO:.*]] = arith.constant 0 : i32
+  // CHECK-DAG:  %[[ONE:.*]] = arith.constant 1 : i64
   // What is outside in another dimension has no extent in this one.
   // CHECK:      %[[HEAD:.*]] = arith.cmpi ult, %{{.*}}, %{{.*}} : i32
   // CHECK-NEXT: %[[LIMIT:.*]] = arith.select %[[HEAD]], %{{.*}}, %[[ZERO]] : i32
-  // CHECK:      %[[FITS:.*]] = arith.cmpi ult, %[[PLACE:.*]], %[[LIMIT]] : i32
-  // CHECK-NEXT: %[[A:.*]] = llvm.inline_asm {{.*}}@$2 ld.global.nc.b32{{.*}}, %[[FITS]]
-  // CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[PLACE]], %[[SIXTEEN]] : i32
-  // CHECK:      %[[FITS:.*]] = arith.cmpi ult, %[[NEXT]], %[[LIMIT]] : i32
-  // CHECK-NEXT: %[[B:.*]] = llvm.inline_asm {{.*}}@$2 ld.global.nc.b32{{.*}}, %[[FITS]]
-  // CHECK:      %[[C:.*]] = llvm.inline_asm {{.*}}@$2 ld.global.nc.b32
+  // CHECK:      %[[DATA:.*]] = llvm.getelementptr {{.*}} f32
+
+  // Where all that a warp reads is inside, and dense, one address serves all registers.
+  // CHECK:      %[[LAST:.*]] = arith.subi %[[LIMIT]], %[[BEHIND]] : i32
+  // CHECK-NEXT: %[[ROOM:.*]] = arith.maxsi %[[LAST]], %[[ZERO]] : i32
+  // CHECK-NEXT: %[[DENSE:.*]] = arith.cmpi eq, %{{.*}}, %[[ONE]] : i64
+  // CHECK-NEXT: %[[BELOW:.*]] = arith.select %[[DENSE]], %[[ROOM]], %[[ZERO]] : i32
+  // CHECK-NEXT: %[[FITS:.*]] = arith.cmpi ult, %[[PLACE:.*]], %[[BELOW]] : i32
+  // CHECK-NEXT: %[[INSIDE:.*]] = nvvm.vote.sync all %{{.*}}, %[[FITS]]
+  // CHECK-NEXT: scf.if %[[INSIDE]]
+  // CHECK-NEXT:   %[[NUMBER:.*]] = arith.extsi %[[PLACE]]
+  // CHECK-NEXT:   %[[FIRST:.*]] = llvm.getelementptr %[[DATA]][%[[NUMBER]]] {{.*}} f32
+  // CHECK-NEXT:   %[[A:.*]] = llvm.load %[[FIRST]] invariant
+  // CHECK-NEXT:   %[[NEXT:.*]] = llvm.getelementptr %[[FIRST]][16] {{.*}} f32
+  // CHECK-NEXT:   %[[B:.*]] = llvm.load %[[NEXT]] invariant
+  // CHECK-NEXT:   %[[NEXT:.*]] = llvm.getelementptr %[[FIRST]][32] {{.*}} f32
+  // CHECK-NEXT:   %[[C:.*]] = llvm.load %[[NEXT]] invariant
+  // CHECK-NEXT:   scf.yield %[[A]], %[[B]], %[[C]]
+  // CHECK-NEXT: else
+
+  // Otherwise each of them is looked at, and read only where it is inside.
+  // CHECK-NEXT:   %[[COPY:.*]] = llvm.inline_asm has_side_effects {{.*}}mov.b32{{.*}} %[[PLACE]] :
+  // CHECK:        %[[FITS:.*]] = arith.cmpi ult, %[[COPY]], %[[LIMIT]] : i32
+  // CHECK-NEXT:   %[[A:.*]] = llvm.inline_asm {{.*}}@$2 ld.global.nc.b32{{.*}}, %[[FITS]]
+  // CHECK-NEXT:   %[[NEXT:.*]] = arith.addi %[[COPY]], %[[SIXTEEN]] : i32
+  // CHECK:        %[[FITS:.*]] = arith.cmpi ult, %[[NEXT]], %[[LIMIT]] : i32
+  // CHECK-NEXT:   %[[B:.*]] = llvm.inline_asm {{.*}}@$2 ld.global.nc.b32{{.*}}, %[[FITS]]
+  // CHECK:        %[[C:.*]] = llvm.inline_asm {{.*}}@$2 ld.global.nc.b32
+  // CHECK-NEXT:   scf.yield %[[A]], %[[B]], %[[C]]
   // CHECK-NOT:  ld.global
   // CHECK-COUNT-10: nvvm.shfl.sync idx
   // CHECK-NOT:  nvvm.shfl.sync
@@ -44,6 +69,8 @@ func.func @distances(%o: !tile.view<32xf32> {tile.name = "o"}, %t: !tile.table<2
 // CHECK-LABEL: llvm.func @early
 func.func @early(%o: !tile.view<32xf32> {tile.name = "o"}, %t: !tile.table<1xf32> {tile.name = "t"},
                  %i: index {tile.name = "i"}, %x: f32 {tile.name = "x"}) {
+  // CHECK:     nvvm.vote.sync all
+  // CHECK-COUNT-2: llvm.load %{{.*}} invariant : !llvm.ptr<1>
   // CHECK-COUNT-2: ld.global.nc.b32
   // CHECK-NOT: ld.global
   // CHECK:     tanh.approx
@@ -57,6 +84,29 @@ func.func @early(%o: !tile.view<32xf32> {tile.name = "o"}, %t: !tile.table<1xf32
     %sum = arith.addf %later, %numbers : tensor<1x32xf32>
     %all = tile.broadcast %sum : tensor<1x32xf32> -> tensor<64x32xf32>
     tile.store %all, %o[%i, %i] tile %i : tensor<64x32xf32>, !tile.view<32xf32>
+  }
+  return
+}
+
+// -----
+
+// A strip of one register needs no choice, nor does it have to come from neighbours.
+
+// CHECK-LABEL: llvm.func @short
+func.func @short(%o: !tile.view<8xf32> {tile.name = "o"}, %t: !tile.table<1xf32> {tile.name = "t"},
+                 %i: index {tile.name = "i"}) {
+  // CHECK-NOT: nvvm.vote.sync
+  // CHECK:     %[[STRIP:.*]] = llvm.inline_asm {{.*}}@$2 ld.global.nc.b32
+  // CHECK-COUNT-2: nvvm.shfl.sync idx %{{.*}}, %[[STRIP]]
+  // CHECK-NOT: ld.global
+  // CHECK-NOT: nvvm.shfl.sync idx
+  // CHECK:     llvm.return
+  sm.roles groups 1 registers 40, 232 producer {
+  } consumer {
+    %columns = tile.positions %o[%i] tile %i : !tile.view<8xf32> -> tensor<1x8xi32>
+    %c = tile.broadcast %columns : tensor<1x8xi32> -> tensor<64x8xi32>
+    %numbers = tile.gather %t[%c] : !tile.table<1xf32>, tensor<64x8xi32> -> tensor<64x8xf32>
+    tile.store %numbers, %o[%i, %i] tile %i : tensor<64x8xf32>, !tile.view<8xf32>
   }
   return
 }
