@@ -31,9 +31,14 @@ static Expected<Target> targetOfGpu(NamedTensor leading) {
   return cuda::targetOf(*driver, *device);
 }
 
-Expected<Target> c::targetNamed(const char *name, NamedTensor leading) {
+Expected<Target> c::targetNamed(const char *name, ArrayRef<NamedTensor> tensors,
+                                const void *stream) {
+  auto hasAddress = [](const NamedTensor &named) { return named.tensor.data != nullptr; };
+  const NamedTensor *first = find_if(tensors, hasAddress);
+  const NamedTensor &leading = first == tensors.end() ? tensors.front() : *first;
   std::optional<cuda::Memory> memory = memoryIfPresent(leading.tensor.data);
-  StringRef word = name ? StringRef(name) : memory && memory->onDevice ? "cuda" : "host";
+  bool isOfGpu = memory ? memory->onDevice : stream && !hasAddress(leading);
+  StringRef word = name ? StringRef(name) : isOfGpu ? "cuda" : "host";
   if (word == str(Target::host)) {
     if (memory && !memory->onHost)
       return refuse(ErrorCode::unsupportedTarget, fmt::format("{}.data", leading.name),
