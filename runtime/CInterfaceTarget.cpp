@@ -16,19 +16,16 @@ static std::optional<cuda::Memory> memoryIfPresent(const void *address) {
 /// The target of the GPU that holds a tensor; of one without elements, that of
 /// this thread's GPU.
 static Expected<Target> targetOfGpu(NamedTensor leading) {
+  const void *address = leading.tensor.data;
+  if (!address)
+    return cuda::currentTarget();
   Expected<const cuda::Driver &> driver = cuda::Driver::get();
   if (!driver)
     return driver.takeError();
-  if (const void *address = leading.tensor.data) {
-    Expected<cuda::Memory> memory = cuda::memoryOfGpu(*driver, address, leading.name);
-    if (!memory)
-      return memory.takeError();
-    return cuda::targetOf(*driver, memory->device);
-  }
-  Expected<cuda::CUdevice> device = cuda::currentDevice(*driver);
-  if (!device)
-    return device.takeError();
-  return cuda::targetOf(*driver, *device);
+  Expected<cuda::Memory> memory = cuda::memoryOfGpu(*driver, address, leading.name);
+  if (!memory)
+    return memory.takeError();
+  return cuda::targetOf(*driver, memory->device);
 }
 
 Expected<Target> c::targetNamed(const char *name, ArrayRef<NamedTensor> tensors,

@@ -78,6 +78,14 @@ Expected<Target> targetOf(const Driver &driver, CUdevice device) {
 
 Expected<int> Site::attribute(int which) const { return attributeOf(*driver, device, which); }
 
+Expected<std::string> Site::deviceName() const {
+  char name[256] = "";
+  if (Error error = driver->check(driver->deviceGetName(name, sizeof(name), device),
+                                  fmt::format("asking GPU {} for its name", device)))
+    return error;
+  return name;
+}
+
 Expected<CUdevice> currentDevice(const Driver &driver) {
   CUcontext context = nullptr;
   CUdevice device = 0;
@@ -87,6 +95,16 @@ Expected<CUdevice> currentDevice(const Driver &driver) {
   if (Error error = driver.check(driver.deviceGet(&device, 0), "looking for the first GPU"))
     return error;
   return device;
+}
+
+Expected<Target> currentTarget() {
+  Expected<const Driver &> driver = Driver::get();
+  if (!driver)
+    return driver.takeError();
+  Expected<CUdevice> device = currentDevice(*driver);
+  if (!device)
+    return device.takeError();
+  return targetOf(*driver, *device);
 }
 
 //===----------------------------------------------------------------------===//
