@@ -15,6 +15,7 @@ namespace tessera {
 static bool isPackedQ(const Attention &call) { return static_cast<bool>(call.cuSeqlensQ); }
 static bool isPackedKv(const Attention &call) { return static_cast<bool>(call.cuSeqlensKv); }
 static bool isPaged(const Attention &call) { return static_cast<bool>(call.pageTable); }
+static bool isWanted(const Tensor &lse) { return lse.rank != 0; }
 
 int64_t batchOf(const Attention &call) {
   return isPackedQ(call) ? call.cuSeqlensQ.shape[0] - 1 : call.q.shape[0];
@@ -89,7 +90,7 @@ static Error checkShapes(const Attention &call) {
     return refuse(ErrorCode::invalidShape, fmt::format("q.shape[{}]", q.rank - 2),
                   fmt::format("{}", heads),
                   fmt::format("a multiple of the {} heads of k", kvHeads));
-  if (!call.lse.data)
+  if (!isWanted(call.lse))
     return Error::success();
   // Its rows are one element wide, so that they may have any strides.
   const Tensor &lse = call.lse;
@@ -99,14 +100,14 @@ static Error checkShapes(const Attention &call) {
                   packed ? "2: [heads, total_q]" : "3: [batch, heads, seqlen_q]");
   if (lse.type != DType::f32)
     return refuse(ErrorCode::unsupportedDType, "lse.dtype", str(lse.type).str(), "f32");
-  if (Error error = checkAligned("lse", lse.data, sizeof(float)))
-    return error;
   if (!packed)
     if (Error error = checkExtent({"lse", lse}, 0, q.batch(), "as in q"))
       return error;
   if (Error error = checkExtent({"lse", lse}, lse.rank - 2, heads, "as in q"))
     return error;
-  return checkExtent({"lse", lse}, lse.rank - 1, q.seqlen(), "as in q");
+  if (Error error = checkExtent({"lse", lse}, lse.rank - 1, q.seqlen(), "as in q"))
+    return error;
+  return lse.isEmpty() ? Error::success() : checkAddress("lse", lse.data, sizeof(float));
 }
 
 static Error checkTables(const Attention &call) {
@@ -289,7 +290,7 @@ Expected<Key> keyOf(const Attention &call) {
   key.sinkLogits = static_cast<bool>(call.sinkLogits);
   key.alibi = static_cast<bool>(call.alibiSlopes);
   key.softcap = call.softcap > 0;
-  key.lse = call.lse.data != nullptr;
+  key.lse = isWanted(call.lse);
   key.descale = call.qDescale || call.kDescale || call.vDescale;
   key.varlenQ = isPackedQ(call);
   key.varlenKv = isPackedKv(call);

@@ -43,8 +43,8 @@ struct Attention {
   Tensor v; ///< head_dim_v wide
   Tensor o; ///< like q, head_dim_v wide; f32, f16 or bf16; overlaps no input
   /// f32 `[batch, heads, seqlen_q]` (rank 3), packed `[heads, total_q]` (rank
-  /// 2), natural logarithm. No data: not wanted.
-  Tensor lse = {.rank = 3};
+  /// 2), natural logarithm. Rank 0: not wanted.
+  Tensor lse = {.rank = 0};
 
   std::optional<float> scale = std::nullopt; ///< 1 / sqrt(head_dim) if not given
   bool causal = false;                       ///< a query sees no later key

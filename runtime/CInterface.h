@@ -112,8 +112,11 @@ llvm::Expected<Attention> toAttention(const tessera_attention *given);
 llvm::Expected<AppendCache> toAppendCache(const tessera_append *given);
 
 /// The target of a name in a struct: `host`, `sm90a`, `cuda` for that of this
-/// machine's GPU, null for that in whose memory a call's leading tensor lies.
-llvm::Expected<Target> targetNamed(const char *name, NamedTensor leading);
+/// machine's GPU, null for that in whose memory the first of a call's tensors
+/// lies. Those without elements have no address and count only if the others
+/// have none either: then a stream is a GPU's.
+llvm::Expected<Target> targetNamed(const char *name, llvm::ArrayRef<NamedTensor> tensors,
+                                   const void *stream);
 
 /// Refuses a stream of a target that has none.
 llvm::Error checkStream(Target target, const void *stream);

@@ -100,7 +100,9 @@ static Expected<Given> readTensor(const tessera_tensor *pointer, const std::stri
   else
     given.strides = Tensor::contiguous(nullptr, DType::f32, given.shape, rank).strides;
   bool isEmpty = std::count(given.shape.begin(), given.shape.begin() + rank, 0);
-  if (!given.data && !isEmpty)
+  if (isEmpty) // then it may be null, or that of anything
+    given.data = nullptr;
+  else if (!given.data)
     return refuse(ErrorCode::missingTensor, name + ".data", "null", "the address of its elements");
   return given;
 }
@@ -190,17 +192,17 @@ public:
       into = value ? value : -1;
   }
 
-  /// `leading`: the tensor whose memory decides where none is named.
-  void target(Target &into, const char *name, NamedTensor leading, const void *stream) {
-    keep(into, [&] { return targetNamed(name, leading); });
+  /// `tensors`: the memory of the first decides where none is named.
+  void target(Target &into, const char *name, ArrayRef<NamedTensor> tensors, const void *stream) {
+    keep(into, [&] { return targetNamed(name, tensors, stream); });
     if (!first)
       fail(checkStream(into, stream));
   }
 
   /// Appending is a program of the host so far.
-  void appendTarget(const char *name, NamedTensor leading, const void *stream) {
+  void appendTarget(const char *name, ArrayRef<NamedTensor> tensors, const void *stream) {
     Target target = Target::host;
-    this->target(target, name, leading, stream);
+    this->target(target, name, tensors, stream);
     if (isGpu(target))
       fail(refuse(ErrorCode::unsupportedTarget, "target", fmt::format("\"{}\"", str(target).str()),
                   "host, where rows are appended", "host"));
@@ -286,9 +288,10 @@ Expected<Attention> c::toAttention(const tessera_attention *pointer) {
   Attention call;
   Reader read;
   read.rows(call.q, given->q, "q", {3, 4});
-  read.target(call.target, given->target, {"q", call.q}, given->stream);
   read.rows(call.k, given->k, "k", {3, 4});
   read.rows(call.v, given->v, "v", {3, 4});
+  read.target(call.target, given->target, {{"q", call.q}, {"k", call.k}, {"v", call.v}},
+              given->stream);
   read.rows(call.o, given->out, "out", {3, 4});
   if (given->lse)
     read.rows(call.lse, given->lse, "lse", {2, 3});
@@ -329,8 +332,8 @@ Expected<AppendCache> c::toAppendCache(const tessera_append *pointer) {
   AppendCache call;
   Reader read;
   read.rows(call.rows, given->rows, "rows", {3, 4});
-  read.appendTarget(given->target, {"rows", call.rows}, given->stream);
   read.rows(call.cache, given->cache, "cache", {4, 4});
+  read.appendTarget(given->target, {{"rows", call.rows}, {"cache", call.cache}}, given->stream);
   read.required(call.starts, given->starts, "starts", 1);
   read.integers(call.cuSeqlens, given->cu_seqlens, "cu_seqlens", 1);
   read.longest(call.maxSeqlen, given->max_seqlen, "max_seqlen");

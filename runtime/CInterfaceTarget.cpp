@@ -16,24 +16,26 @@ static std::optional<cuda::Memory> memoryIfPresent(const void *address) {
 /// The target of the GPU that holds a tensor; of one without elements, that of
 /// this thread's GPU.
 static Expected<Target> targetOfGpu(NamedTensor leading) {
+  const void *address = leading.tensor.data;
+  if (!address)
+    return cuda::currentTarget();
   Expected<const cuda::Driver &> driver = cuda::Driver::get();
   if (!driver)
     return driver.takeError();
-  if (const void *address = leading.tensor.data) {
-    Expected<cuda::Memory> memory = cuda::memoryOfGpu(*driver, address, leading.name);
-    if (!memory)
-      return memory.takeError();
-    return cuda::targetOf(*driver, memory->device);
-  }
-  Expected<cuda::CUdevice> device = cuda::currentDevice(*driver);
-  if (!device)
-    return device.takeError();
-  return cuda::targetOf(*driver, *device);
+  Expected<cuda::Memory> memory = cuda::memoryOfGpu(*driver, address, leading.name);
+  if (!memory)
+    return memory.takeError();
+  return cuda::targetOf(*driver, memory->device);
 }
 
-Expected<Target> c::targetNamed(const char *name, NamedTensor leading) {
+Expected<Target> c::targetNamed(const char *name, ArrayRef<NamedTensor> tensors,
+                                const void *stream) {
+  auto hasAddress = [](const NamedTensor &named) { return named.tensor.data != nullptr; };
+  const NamedTensor *first = find_if(tensors, hasAddress);
+  const NamedTensor &leading = first == tensors.end() ? tensors.front() : *first;
   std::optional<cuda::Memory> memory = memoryIfPresent(leading.tensor.data);
-  StringRef word = name ? StringRef(name) : memory && memory->onDevice ? "cuda" : "host";
+  bool isOfGpu = memory ? memory->onDevice : stream && !hasAddress(leading);
+  StringRef word = name ? StringRef(name) : isOfGpu ? "cuda" : "host";
   if (word == str(Target::host)) {
     if (memory && !memory->onHost)
       return refuse(ErrorCode::unsupportedTarget, fmt::format("{}.data", leading.name),

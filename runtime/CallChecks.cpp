@@ -15,7 +15,10 @@ namespace tessera {
 // Tensors and tables
 //===----------------------------------------------------------------------===//
 
-Error checkAligned(const char *name, const void *data, int64_t elementSize) {
+Error checkAddress(const char *name, const void *data, int64_t elementSize) {
+  if (!data)
+    return refuse(ErrorCode::missingTensor, fmt::format("{}.data", name), "null",
+                  "the address of its elements");
   if (reinterpret_cast<uintptr_t>(data) % elementSize == 0)
     return Error::success();
   return refuse(ErrorCode::misaligned, fmt::format("{}.data", name),
@@ -34,13 +37,10 @@ Error checkTensor(NamedTensor named, int rank, const char *form) {
                     fmt::format("{}", tensor.shape[i]), "at least 0");
   if (tensor.isEmpty())
     return Error::success();
-  if (!tensor.data)
-    return refuse(ErrorCode::missingTensor, fmt::format("{}.data", name), "null",
-                  "the address of its elements");
   if (tensor.strides[rank - 1] != 1 && tensor.width() > 1)
     return refuse(ErrorCode::invalidStride, fmt::format("{}.strides[{}]", name, rank - 1),
                   fmt::format("{}", tensor.strides[rank - 1]), "1, contiguous rows");
-  return checkAligned(name, tensor.data, sizeOf(tensor.type));
+  return checkAddress(name, tensor.data, sizeOf(tensor.type));
 }
 
 Error checkTable(NamedTable named, TableType type, ArrayRef<SmallVector<int64_t, 4>> shapes) {
@@ -60,12 +60,7 @@ Error checkTable(NamedTable named, TableType type, ArrayRef<SmallVector<int64_t,
                   fmt::format("{}.shape", name),
                   fmt::format("({})", fmt::join(shape.begin(), shape.end(), ", ")), expected);
   }
-  if (table.isEmpty())
-    return Error::success();
-  if (!table.data)
-    return refuse(ErrorCode::missingTensor, fmt::format("{}.data", name), "null",
-                  "the address of its elements");
-  return checkAligned(name, table.data, 4);
+  return table.isEmpty() ? Error::success() : checkAddress(name, table.data, 4);
 }
 
 Error checkPageTable(const Table &pages, int64_t batch) {

@@ -29,8 +29,8 @@ llvm::Error checkTensor(NamedTensor named, int rank, const char *form);
 llvm::Error checkTable(NamedTable named, TableType type,
                        llvm::ArrayRef<llvm::SmallVector<int64_t, 4>> shapes);
 
-/// `data` is a multiple of its elements' size.
-llvm::Error checkAligned(const char *name, const void *data, int64_t elementSize);
+/// Where there are elements: an address, and a multiple of their size.
+llvm::Error checkAddress(const char *name, const void *data, int64_t elementSize);
 
 /// A page table that is given: i32 `[batch, max_pages]`.
 llvm::Error checkPageTable(const Table &pages, int64_t batch);

@@ -126,8 +126,6 @@ class Frame:
         self._next = index + 1
         at = self._slots[index]
         dims = at + _HEADER
-        if not data and 0 in shape:  # null would mean that there is no such table
-            data = at
         if strides is None:
             _DENSE[rank].pack_into(
                 self._memory, index * _SLOT, _HEADER, data, dtype, rank, dims, 0, *shape

@@ -78,6 +78,14 @@ Expected<Target> targetOf(const Driver &driver, CUdevice device) {
 
 Expected<int> Site::attribute(int which) const { return attributeOf(*driver, device, which); }
 
+Expected<std::string> Site::deviceName() const {
+  char name[256] = "";
+  if (Error error = driver->check(driver->deviceGetName(name, sizeof(name), device),
+                                  fmt::format("asking GPU {} for its name", device)))
+    return error;
+  return name;
+}
+
 Expected<CUdevice> currentDevice(const Driver &driver) {
   CUcontext context = nullptr;
   CUdevice device = 0;
@@ -87,6 +95,16 @@ Expected<CUdevice> currentDevice(const Driver &driver) {
   if (Error error = driver.check(driver.deviceGet(&device, 0), "looking for the first GPU"))
     return error;
   return device;
+}
+
+Expected<Target> currentTarget() {
+  Expected<const Driver &> driver = Driver::get();
+  if (!driver)
+    return driver.takeError();
+  Expected<CUdevice> device = currentDevice(*driver);
+  if (!device)
+    return device.takeError();
+  return targetOf(*driver, *device);
 }
 
 //===----------------------------------------------------------------------===//
@@ -108,15 +126,10 @@ static Expected<CUcontext> primaryContext(const Driver &driver, CUdevice device)
   return retained[device] = context;
 }
 
-Expected<Site> Site::of(Target target, const void *memory, const std::string &name) {
-  Expected<const Driver &> driver = Driver::get();
-  if (!driver)
-    return driver.takeError();
-  Expected<Memory> known = memoryOfGpu(*driver, memory, name);
-  if (!known)
-    return known.takeError();
-  Site site{&*driver, known->device};
-  Expected<Target> runs = targetOf(*driver, site.device);
+/// A device and the context of it to use; refuses one that `target` is not for.
+static Expected<Site> siteOn(const Driver &driver, CUdevice where, Target target) {
+  Site site{&driver, where};
+  Expected<Target> runs = targetOf(driver, site.device);
   if (!runs)
     return runs.takeError();
   if (*runs != target)
@@ -125,14 +138,34 @@ Expected<Site> Site::of(Target target, const void *memory, const std::string &na
                   str(*runs).str());
 
   CUdevice device = 0;
-  if (driver->ctxGetCurrent(&site.context) == CUDA_SUCCESS && site.context &&
-      driver->ctxGetDevice(&device) == CUDA_SUCCESS && device == site.device)
+  if (driver.ctxGetCurrent(&site.context) == CUDA_SUCCESS && site.context &&
+      driver.ctxGetDevice(&device) == CUDA_SUCCESS && device == site.device)
     return site;
-  Expected<CUcontext> context = primaryContext(*driver, site.device);
+  Expected<CUcontext> context = primaryContext(driver, site.device);
   if (!context)
     return context.takeError();
   site.context = *context;
   return site;
+}
+
+Expected<Site> Site::of(Target target, const void *memory, const std::string &name) {
+  Expected<const Driver &> driver = Driver::get();
+  if (!driver)
+    return driver.takeError();
+  Expected<Memory> known = memoryOfGpu(*driver, memory, name);
+  if (!known)
+    return known.takeError();
+  return siteOn(*driver, known->device, target);
+}
+
+Expected<Site> Site::current(Target target) {
+  Expected<const Driver &> driver = Driver::get();
+  if (!driver)
+    return driver.takeError();
+  Expected<CUdevice> device = currentDevice(*driver);
+  if (!device)
+    return device.takeError();
+  return siteOn(*driver, *device, target);
 }
 
 ContextScope::ContextScope(const Site &site) : driver(*site.driver) {

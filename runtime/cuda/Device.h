@@ -44,11 +44,20 @@ struct Site {
   /// is not for. `name`: of the tensor.
   static llvm::Expected<Site> of(Target target, const void *memory, const std::string &name);
 
+  /// The same for a caller without memory of a GPU: on the device of this
+  /// thread's context, or the first one.
+  static llvm::Expected<Site> current(Target target);
+
   llvm::Expected<int> attribute(int which) const;
+  /// "NVIDIA H100 80GB HBM3".
+  llvm::Expected<std::string> deviceName() const;
 };
 
 /// The device of this thread's context, or the first one.
 llvm::Expected<CUdevice> currentDevice(const Driver &driver);
+
+/// The target of that device. Refuses where there is no driver, or no GPU.
+llvm::Expected<Target> currentTarget();
 
 /// Makes a context current in this thread, and the one before afterwards.
 class ContextScope {

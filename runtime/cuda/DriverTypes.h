@@ -8,6 +8,7 @@
 #ifndef TESSERA_RUNTIME_CUDA_DRIVERTYPES_H
 #define TESSERA_RUNTIME_CUDA_DRIVERTYPES_H
 
+#include <cstddef>
 #include <cstdint>
 
 namespace tessera::cuda {

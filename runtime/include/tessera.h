@@ -94,7 +94,7 @@ typedef enum tessera_dtype {
 /** A tensor in the caller's memory: of the host, or of a GPU where a GPU computes. */
 typedef struct tessera_tensor {
   size_t size;            /**< sizeof(tessera_tensor) */
-  void *data;             /**< first element; may be null for a tensor without elements */
+  void *data;             /**< first element; of a tensor without elements anything, also null */
   int32_t dtype;          /**< tessera_dtype */
   int32_t rank;           /**< dimensions */
   const int64_t *shape;   /**< [rank] */
@@ -173,8 +173,8 @@ typedef struct tessera_attention {
   int64_t block_m; /**< query rows of a tile; 0: the schedule's choice */
   int64_t block_n; /**< key rows of a tile; 0: the schedule's choice */
 
-  /** "host", "sm90a", or "cuda": what the GPU that holds q is. Null: "cuda" if q is
-      memory of a GPU, else "host". */
+  /** "host", "sm90a", or "cuda": what the GPU that holds q is. Null: "cuda" if q (where it
+      has no elements k, or v) is memory of a GPU, else "host". */
   const char *target;
   /** Of tessera_attention_run on a GPU: a CUstream or cudaStream_t, null for the
       default one. tessera_launch is given its own. Null on the host. */

@@ -3,12 +3,11 @@
 #include "test/kernels/Device.h"
 #include "dsl/Refusal.h"
 #include "runtime/Engine.h"
-#include "runtime/cuda/Device.h"
+#include "runtime/cuda/DeviceMemory.h"
 
 #include "llvm/ADT/STLExtras.h"
 
 #include <cstdlib>
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 using namespace llvm;
@@ -56,79 +55,20 @@ bool isUnsupported(const Error &error) {
 // The GPU
 //===----------------------------------------------------------------------===//
 
-namespace {
-
-/// The first GPU, and what the runtime itself has no use for: memory.
-class Gpu {
-public:
-  static Expected<const Gpu &> get();
-
-  /// Has this thread use the GPU.
-  Error enter() const;
-  Error check(CUresult result, const char *doing) const { return driver->check(result, doing); }
-
-  CUresult (*alloc)(CUdeviceptr *, size_t) = nullptr;
-  CUresult (*free)(CUdeviceptr) = nullptr;
-  CUresult (*fill)(CUdeviceptr, unsigned char, size_t) = nullptr;
-  CUresult (*copyIn)(CUdeviceptr, const void *, size_t) = nullptr;
-  CUresult (*copyOut)(void *, CUdeviceptr, size_t) = nullptr;
-  CUresult (*synchronize)() = nullptr;
-
-private:
-  Error open();
-
-  const Driver *driver = nullptr;
-  CUcontext context = nullptr;
-};
-
-} // namespace
-
-Error Gpu::open() {
-  Expected<const Driver &> found = Driver::get();
-  if (!found)
-    return found.takeError();
-  driver = &*found;
-  CUdevice device = 0;
-  if (Error error = check(driver->deviceGet(&device, 0), "looking for the first GPU"))
-    return error;
-  Expected<Target> runs = targetOf(*driver, device);
-  if (!runs)
-    return runs.takeError();
-  void *library = dlopen("libcuda.so.1", RTLD_NOW); // the runtime has loaded it
-  auto find = [&](auto &function, const char *symbol) {
-    function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, symbol));
-  };
-  find(alloc, "cuMemAlloc_v2");
-  find(free, "cuMemFree_v2");
-  find(fill, "cuMemsetD8_v2");
-  find(copyIn, "cuMemcpyHtoD_v2");
-  find(copyOut, "cuMemcpyDtoH_v2");
-  find(synchronize, "cuCtxSynchronize");
-  return check(driver->devicePrimaryCtxRetain(&context, device), "entering the GPU's context");
-}
-
-Expected<const Gpu &> Gpu::get() {
-  static Gpu gpu;
-  static const std::string problem = toString(gpu.open());
+Expected<const Site &> testSite() {
+  static Site site;
+  static const std::string problem = [] {
+    Expected<Site> found = Site::current(testTarget());
+    if (found)
+      site = *found;
+    return toString(found.takeError());
+  }();
   if (!problem.empty())
     return createStringError(problem);
-  return gpu;
+  return site;
 }
 
-Error Gpu::enter() const {
-  static thread_local bool entered = false;
-  if (entered)
-    return Error::success();
-  entered = true;
-  return check(driver->ctxPushCurrent(context), "entering the GPU's context");
-}
-
-Error checkDevice() {
-  if (!isOnGpu())
-    return Error::success();
-  Expected<const Gpu &> gpu = Gpu::get();
-  return gpu ? gpu->enter() : gpu.takeError();
-}
+Error checkDevice() { return isOnGpu() ? testSite().takeError() : Error::success(); }
 
 //===----------------------------------------------------------------------===//
 // Copies
@@ -150,34 +90,30 @@ struct Span {
 /// A span on the GPU, among bytes of 0xff: a NaN of every type, and no length.
 class Copy {
 public:
-  Copy(const Gpu &gpu, Span span) : gpu(gpu), span(std::move(span)) {}
-  Copy(const Copy &) = delete;
-  ~Copy() {
-    if (base)
-      gpu.free(base);
-  }
-
   /// `alignment`: of the copy, which has no greater one.
-  Error copyIn(size_t alignment);
+  static Expected<std::unique_ptr<Copy>> copyIn(const Site &site, Span span, size_t alignment);
   Error copyOut() const;
   /// Whether nothing was written around the copy.
   Expected<bool> surroundingsAreIntact() const;
 
   /// The copy of a byte of the span.
   void *at(const void *original) const {
-    return reinterpret_cast<void *>(data + (static_cast<const std::byte *>(original) - span.begin));
+    return memory.at(begin + (static_cast<const std::byte *>(original) - span.begin));
   }
 
 private:
+  Copy(DeviceMemory memory, size_t begin, Span span)
+      : memory(std::move(memory)), begin(begin), span(std::move(span)) {}
+
   static constexpr size_t margin = 4096;
   static constexpr unsigned char poison = 0xff;
 
   template <class Use>
   Error forEachPiece(Use use) const;
 
-  const Gpu &gpu;
+  DeviceMemory memory;
+  size_t begin; ///< where in it the span begins
   Span span;
-  CUdeviceptr base = 0, data = 0;
 };
 
 } // namespace
@@ -192,32 +128,31 @@ Error Copy::forEachPiece(Use use) const {
   return Error::success();
 }
 
-Error Copy::copyIn(size_t alignment) {
-  // What the driver gives is aligned to 256 bytes.
-  size_t size = margin + alignment + span.bytes + margin;
-  if (Error error = gpu.check(gpu.alloc(&base, size), "allocating on the GPU"))
+Expected<std::unique_ptr<Copy>> Copy::copyIn(const Site &site, Span span, size_t alignment) {
+  size_t begin = margin + alignment;
+  Expected<DeviceMemory> memory = DeviceMemory::allocate(site, begin + span.bytes + margin);
+  if (!memory)
+    return memory.takeError();
+  if (Error error = memory->fill(poison))
     return error;
-  data = base + margin + alignment;
-  if (Error error = gpu.check(gpu.fill(base, poison, size), "filling memory of the GPU"))
+  std::unique_ptr<Copy> copy(new Copy(std::move(*memory), begin, std::move(span)));
+  if (Error error = copy->forEachPiece([&](size_t offset, size_t bytes) {
+        return copy->memory.copyIn(begin + offset, copy->span.begin + offset, bytes);
+      }))
     return error;
-  return forEachPiece([&](size_t offset, size_t bytes) {
-    return gpu.check(gpu.copyIn(data + offset, span.begin + offset, bytes), "copying to the GPU");
-  });
+  return copy;
 }
 
 Error Copy::copyOut() const {
   return forEachPiece([&](size_t offset, size_t bytes) {
-    return gpu.check(gpu.copyOut(span.begin + offset, data + offset, bytes),
-                     "copying from the GPU");
+    return memory.copyOut(span.begin + offset, begin + offset, bytes);
   });
 }
 
 Expected<bool> Copy::surroundingsAreIntact() const {
-  for (auto [first, last] :
-       {std::pair(base, data), {data + span.bytes, data + span.bytes + margin}}) {
-    std::vector<unsigned char> bytes(last - first);
-    if (Error error =
-            gpu.check(gpu.copyOut(bytes.data(), first, bytes.size()), "copying from the GPU"))
+  for (auto [first, size] : {std::pair(size_t(0), begin), {begin + span.bytes, margin}}) {
+    std::vector<unsigned char> bytes(size);
+    if (Error error = memory.copyOut(bytes.data(), first, size))
       return error;
     if (any_of(bytes, [](unsigned char byte) { return byte != poison; }))
       return false;
@@ -261,21 +196,21 @@ Error runOnGpu(Engine &engine, Attention call) {
   // Before anything is copied that may be large.
   if (Error error = keyOf(call).takeError())
     return error;
-  Expected<const Gpu &> gpu = Gpu::get();
-  if (!gpu)
-    return gpu.takeError();
-  if (Error error = gpu->enter())
-    return error;
+  Expected<const Site &> site = testSite();
+  if (!site)
+    return site.takeError();
 
   std::vector<std::unique_ptr<Copy>> copies;
   std::vector<const Copy *> outputs;
   auto copy = [&](auto &memory, size_t elementBytes, size_t alignment) -> Error {
     if (!memory.data)
       return Error::success();
-    copies.push_back(std::make_unique<Copy>(*gpu, spanOf(memory, elementBytes)));
-    if (Error error = copies.back()->copyIn(alignment))
-      return error;
-    memory.data = copies.back()->at(memory.data);
+    Expected<std::unique_ptr<Copy>> made =
+        Copy::copyIn(*site, spanOf(memory, elementBytes), alignment);
+    if (!made)
+      return made.takeError();
+    memory.data = (*made)->at(memory.data);
+    copies.push_back(std::move(*made));
     return Error::success();
   };
   // Tensor maps ask for 16 bytes; all else is aligned to its elements alone.
@@ -301,7 +236,7 @@ Error runOnGpu(Engine &engine, Attention call) {
 
   if (Error error = engine.run(call))
     return error;
-  if (Error error = gpu->check(gpu->synchronize(), "running the kernel"))
+  if (Error error = synchronize(*site))
     return error;
   for (const Copy *output : outputs)
     if (Error error = output->copyOut())

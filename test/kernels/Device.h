@@ -9,6 +9,7 @@
 #define TESSERA_TEST_KERNELS_DEVICE_H
 
 #include "runtime/Attention.h"
+#include "runtime/cuda/Device.h"
 #include "test/kernels/TestTarget.h"
 
 namespace tessera {
@@ -16,6 +17,9 @@ class Engine;
 } // namespace tessera
 
 namespace tessera::test {
+
+/// The GPU of the tests: the first one.
+llvm::Expected<const cuda::Site &> testSite();
 
 /// Fails, with the reason, if this machine cannot run the target's kernels.
 llvm::Error checkDevice();

@@ -125,6 +125,23 @@ TEST(Empty, NoQueries) {
   }
 }
 
+TEST(Empty, NothingNeedsNoMemory) {
+  for (auto [batch, rows] : {std::pair(0, 130), {2, 0}}) {
+    Case c = base(plainType());
+    c.problem.batch = batch;
+    c.problem.seqlenQ = rows;
+    fill(c);
+    Operands operands(c);
+    Attention call = operands.call();
+    for (Tensor *tensor : {&call.q, &call.o, &call.lse})
+      tensor->data = nullptr;
+    if (!batch)
+      call.k.data = call.v.data = nullptr;
+    EXPECT_TRUE(ran(call));
+    EXPECT_TRUE(llvm::cantFail(keyOf(call)).lse);
+  }
+}
+
 TEST(Empty, NoBatches) {
   for (const auto &[name, layout] : layouts()) {
     Case c = base(DType::bf16);

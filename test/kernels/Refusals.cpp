@@ -43,6 +43,8 @@ const Mistake mistakes[] = {
      ErrorCode::invalidShape, "q.shape[1] is 536870912, expected at most 536870911"},
     {"NoData", dense, [](Attention &a) { a.v.data = nullptr; }, ErrorCode::missingTensor,
      "v.data is null, expected the address of its elements"},
+    {"NoDataOfLse", dense, [](Attention &a) { a.lse.data = nullptr; }, ErrorCode::missingTensor,
+     "lse.data is null, expected the address of its elements"},
     {"StridedRows", dense, [](Attention &a) { a.o.strides[3] = 2; }, ErrorCode::invalidStride,
      "out.strides[3] is 2, expected 1, contiguous rows"},
     {"Misaligned", dense,

@@ -61,12 +61,13 @@ static Precision workingPrecision(const Case &c) {
   return isOnGpu() && epsilon(weights) > epsilon(o) ? weights : o;
 }
 
-/// What an approximate tanh costs a score: up to 2^-10.9 of its cap.
+/// What an approximate tanh costs a score.
 static double scoreErrorOf(const Case &c) {
   if (!isOnGpu())
     return 0;
   auto cap = c.user.scalars.find("cap");
-  return 0x1.12p-11 * (c.problem.softcap + (cap == c.user.scalars.end() ? 0 : cap->second));
+  return approximateTanhError *
+         (c.problem.softcap + (cap == c.user.scalars.end() ? 0 : cap->second));
 }
 
 std::string judge(const Case &c, const Output &output) {
@@ -87,13 +88,11 @@ std::string judge(const Case &c, const Output &output) {
 
   Errors ours = compare(output.out, truth.out);
   Errors usual = compare(working.out, truth.out);
-  Bound bound = outBound(usual, precision);
-  // A score of size s moves its weight by s epsilon, however it is computed.
-  bound.maxAbs =
-      std::max(bound.maxAbs, epsilon(Precision::f32) * largestBias(c) * usual.maxMagnitude);
   double scoreError = scoreErrorOf(c);
-  bound.maxAbs += scoreError * usual.maxMagnitude;
-  bound.meanAbs += scoreError * usual.meanMagnitude;
+  Bound bound = outBound(usual, precision, scoreError);
+  // A score of size s moves its weight by s epsilon, however it is computed.
+  double biasError = epsilon(Precision::f32) * largestBias(c);
+  bound.maxAbs = std::max(bound.maxAbs, (biasError + scoreError) * usual.maxMagnitude);
   if (!within(ours, bound))
     wrong += fmt::format("o: {}; at most {:.3g}, mean {:.3g}\n  ", describe(ours), bound.maxAbs,
                          bound.meanAbs);

@@ -74,13 +74,15 @@ class Producer:
 
     versioned: exports `dltensor_versioned` if asked for it; else always `dltensor`
     offset: bytes that the data pointer lies before the first element
+    null: the data pointer is null
     """
 
     def __init__(self, array, dtype=None, versioned=True, device=(1, 0), flags=0, offset=0,
-                 dense=False, major=1):  # fmt: skip
+                 dense=False, major=1, null=False):  # fmt: skip
         self.array, self.versioned, self.device, self.flags = array, versioned, device, flags
         self.dtype = dtype or array.dtype.name
         self.offset, self.dense, self.major = offset, dense, major
+        self.null = null
         self.exported = self.released = 0
         self.streams = []  # that exports were for
 
@@ -102,7 +104,7 @@ class Producer:
         strides = (ctypes.c_int64 * array.ndim)(*(s // array.itemsize for s in array.strides))
         managed = struct()
         managed.tensor = Tensor(
-            array.ctypes.data - self.offset, *self.device, array.ndim, *TYPES[self.dtype], 1,
+            None if self.null else array.ctypes.data - self.offset, *self.device, array.ndim, *TYPES[self.dtype], 1,
             shape, None if self.dense else strides, self.offset,
         )  # fmt: skip
         managed.deleter = ctypes.cast(_delete, ctypes.c_void_p)

@@ -303,6 +303,15 @@ class ComputedTest(unittest.TestCase):
                 self.close(out, self.expected(q, k, v, True))
                 self.close(tessera.attention(q, k, v), self.expected(q, k, v))
 
+    def test_empty(self):
+        """Without elements torch gives no address."""
+        for b, sq, skv in ((0, 5, 9), (2, 0, 9), (2, 5, 0), (0, 0, 0)):
+            q, k = self.normal(b, sq, 4, 64), self.normal(b, skv, 2, 64)
+            out, lse = tessera.attention(q, k, k, causal=True, return_lse=True)
+            self.assertEqual((out.device, out.shape, lse.shape), (q.device, q.shape, (b, 4, sq)))
+            self.assertTrue((out == 0).all() and (lse == -float("inf")).all())
+            tessera.prepare(q, k, k).launch()
+
     def test_strides_and_out(self):
         q, k, v = self.normal(2, 128, 3, 4, 64).unbind(2)
         out = torch.zeros(2, 4, 128, 64, device="cuda", dtype=torch.bfloat16).transpose(1, 2)

@@ -230,15 +230,17 @@ Errors tessera::reference::compare(std::span<const double> actual,
 // the order of its sums and in what it rounds when, not in how much.
 constexpr double maxFactor = 2, meanFactor = 1.5;
 
-Bound tessera::reference::outBound(const Errors &working, Precision precision) {
+Bound tessera::reference::outBound(const Errors &working, Precision precision, double scoreError) {
   const double units = precision == Precision::f32 ? 32 : 2;
   const auto floor = [&](double magnitude) {
     return units * std::max(epsilon(precision) * magnitude, smallest(precision));
   };
   // With few elements a mean is as much a matter of luck as the largest error.
   const double share = std::min(1.0, 0.25 + 4 / std::sqrt(double(working.nonZero)));
-  return {std::max(maxFactor * working.maxAbs, floor(working.maxMagnitude)),
-          std::max(meanFactor * working.meanAbs, share * floor(working.meanMagnitude))};
+  return {scoreError * working.maxMagnitude +
+              std::max(maxFactor * working.maxAbs, floor(working.maxMagnitude)),
+          scoreError * working.meanMagnitude +
+              std::max(meanFactor * working.meanAbs, share * floor(working.meanMagnitude))};
 }
 
 Bound tessera::reference::lseBound(const Errors &working, double scoreError) {

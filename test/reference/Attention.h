@@ -114,6 +114,9 @@ struct Errors {
 Errors compare(std::span<const float> actual, std::span<const double> expected);
 Errors compare(std::span<const double> actual, std::span<const double> expected);
 
+/// What the approximate tanh of a GPU costs a score: up to 2^-10.9 of its cap.
+inline constexpr double approximateTanhError = 0x1.12p-11;
+
 /// What `Errors` may reach.
 struct Bound {
   double maxAbs, meanAbs;
@@ -127,15 +130,16 @@ struct Bound {
 /// same multiple of the mean output, `1/4 + 4 / sqrt(outputs that are not 0)`.
 /// Two epsilon are what storing the weights and the result costs anyone; in f32
 /// the scores carry the error, and one of size s moves its weight by s epsilon.
-Bound outBound(const Errors &working, Precision precision);
+/// `scoreError` is an absolute error of each score that the caller grants
+/// beyond f32 arithmetic, say that of an approximate tanh; a weight and so an
+/// output moves by as much of itself.
+Bound outBound(const Errors &working, Precision precision, double scoreError = 0);
 
 /// The bound of an LSE, an f32 result. `working` compares the LSE of
 /// `attentionIn` to the truth. The factors are the same; the floor is
 /// `2^-17 + 2^-20 |lse|`, for hardware exp2 and log2 (2^-22 each) and for
 /// matrix units that truncate while they accumulate. The mean's floor is half
-/// of it. `scoreError` is an absolute error of each score that the caller
-/// grants beyond f32 arithmetic, say `softcap * 2^-11` for an approximate tanh;
-/// it moves an LSE by at most as much.
+/// of it. A `scoreError` moves an LSE by at most as much.
 Bound lseBound(const Errors &working, double scoreError = 0);
 
 /// Whether `ours` has no mismatch and stays within `bound`.

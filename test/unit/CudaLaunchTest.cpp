@@ -80,13 +80,8 @@ wait:
 
 namespace {
 
-/// What the tests do that the runtime does not: memory, copies, capture.
+/// What the tests do that the runtime does not: streams and capture.
 struct TestDriver {
-  CUresult (*alloc)(CUdeviceptr *, size_t);
-  CUresult (*free)(CUdeviceptr);
-  CUresult (*toDevice)(CUdeviceptr, const void *, size_t);
-  CUresult (*toHost)(void *, CUdeviceptr, size_t);
-  CUresult (*synchronize)();
   CUresult (*createStream)(CUstream *, unsigned);
   CUresult (*destroyStream)(CUstream);
   CUresult (*beginCapture)(CUstream, int);
@@ -100,11 +95,6 @@ struct TestDriver {
       function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, name));
       EXPECT_NE(function, nullptr) << name;
     };
-    find(alloc, "cuMemAlloc_v2");
-    find(free, "cuMemFree_v2");
-    find(toDevice, "cuMemcpyHtoD_v2");
-    find(toHost, "cuMemcpyDtoH_v2");
-    find(synchronize, "cuCtxSynchronize");
     find(createStream, "cuStreamCreate");
     find(destroyStream, "cuStreamDestroy_v2");
     find(beginCapture, "cuStreamBeginCapture_v2");
@@ -130,17 +120,17 @@ protected:
     test.emplace();
     ASSERT_EQ(driver->devicePrimaryCtxRetain(&context, 0), CUDA_SUCCESS);
     ASSERT_EQ(driver->ctxPushCurrent(context), CUDA_SUCCESS);
-    ASSERT_EQ(test->alloc(&memory, 3 * bytes), CUDA_SUCCESS);
+    ASSERT_EQ(driver->memAlloc(&memory, 3 * bytes), CUDA_SUCCESS);
     std::vector<uint16_t> values(3 * bytes / 2);
     for (size_t i = 0; i < values.size(); ++i)
       values[i] = i + 1;
     values[2 * bytes / 2] = values[2 * bytes / 2 + 1] = 0; // the counter
-    ASSERT_EQ(test->toDevice(memory, values.data(), 3 * bytes), CUDA_SUCCESS);
+    ASSERT_EQ(driver->memcpyHtoD(memory, values.data(), 3 * bytes), CUDA_SUCCESS);
   }
   void TearDown() override {
     if (!test)
       return;
-    EXPECT_EQ(test->free(memory), CUDA_SUCCESS);
+    EXPECT_EQ(driver->memFree(memory), CUDA_SUCCESS);
     EXPECT_EQ(driver->ctxPopCurrent(&context), CUDA_SUCCESS);
   }
 
@@ -179,9 +169,9 @@ protected:
 
   /// After `launches` of them all there is a copy and a count.
   void expectComputed(int launches) {
-    ASSERT_EQ(test->synchronize(), CUDA_SUCCESS);
+    ASSERT_EQ(driver->ctxSynchronize(), CUDA_SUCCESS);
     std::vector<uint16_t> values(3 * bytes / 2);
-    ASSERT_EQ(test->toHost(values.data(), memory, 3 * bytes), CUDA_SUCCESS);
+    ASSERT_EQ(driver->memcpyDtoH(values.data(), memory, 3 * bytes), CUDA_SUCCESS);
     for (int64_t i = 0; i < boxRows * width; ++i)
       ASSERT_EQ(values[bytes / 2 + i], i < rows * width ? i + 1 : 0) << i;
     int multiprocessors = 0, count = 0;

@@ -3,6 +3,8 @@
 #include "runtime/Engine.h"
 #include "tools/tessera/AttendCheck.h"
 #include "tools/tessera/Command.h"
+#include "tools/tessera/GpuCopies.h"
+#include "tools/tessera/Machine.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -21,6 +23,7 @@ namespace {
 struct AttendOptions {
   std::string q, k, v, out, lse, sinkLogits, alibi, expected;
   std::string dtype, outDtype; ///< empty: as in the files
+  std::string target = "host";
   std::optional<double> tolerance;
   std::optional<unsigned> threads;
   int repeat = 1;
@@ -113,8 +116,10 @@ static Error withFiles(Error error, const AttendOptions &options, const AttendAr
 }
 
 /// A call over `arrays`.
-static Expected<Attention> makeCall(const AttendOptions &options, AttendArrays &arrays) {
+static Expected<Attention> makeCall(const AttendOptions &options, Target target,
+                                    AttendArrays &arrays) {
   Attention call = options.call;
+  call.target = target;
   if (Error error = readInputs(options, arrays))
     return error;
   call.q = arrays.q.tensor();
@@ -122,6 +127,7 @@ static Expected<Attention> makeCall(const AttendOptions &options, AttendArrays &
   call.v = arrays.v.tensor();
   // Before memory for the results is taken: the widths bound how much that is.
   Key widths;
+  widths.target = target;
   widths.headDim = call.q.width();
   widths.headDimV = call.v.width();
   widths.q = widths.kv = widths.v = widths.o = call.q.type;
@@ -151,11 +157,19 @@ static StringRef str(KernelOrigin origin) {
   llvm_unreachable("unknown origin");
 }
 
-/// Runs a call and prints how long that took.
-static Error compute(const AttendOptions &options, const Attention &call, const Config &config) {
+/// Runs a call and prints where, and how long that took.
+static Error compute(const AttendOptions &options, Attention call, const Machine &machine,
+                     const Config &config) {
   Expected<std::unique_ptr<Engine>> engine = Engine::create(config);
   if (!engine)
     return engine.takeError();
+  std::optional<GpuCopies> copies;
+  if (isGpu(machine.target)) {
+    Expected<GpuCopies> made = GpuCopies::of(call, machine.site);
+    if (!made)
+      return made.takeError();
+    copies.emplace(std::move(*made));
+  }
 
   KernelOrigin origin;
   auto start = std::chrono::steady_clock::now();
@@ -163,14 +177,18 @@ static Error compute(const AttendOptions &options, const Attention &call, const 
   if (!prepared)
     return prepared.takeError();
   Milliseconds elapsed = std::chrono::steady_clock::now() - start;
-  outs() << fmt::format("key     {}\nkernel  {} in {:.2f} ms\n", str(cantFail(keyOf(call))),
-                        std::string_view(str(origin)), elapsed.count());
+  outs() << fmt::format("key     {}\nkernel  {} in {:.2f} ms\nmachine {}, {}\n",
+                        str(cantFail(keyOf(call))), std::string_view(str(origin)), elapsed.count(),
+                        machine.name, std::string_view(str(machine.target)));
 
   std::vector<Milliseconds> times(options.repeat);
   for (Milliseconds &time : times) {
     start = std::chrono::steady_clock::now();
     if (Error error = (*engine)->launch(*prepared))
       return error;
+    if (copies)
+      if (Error error = synchronize(machine.site))
+        return error;
     time = std::chrono::steady_clock::now() - start;
   }
   auto median = times.begin() + times.size() / 2;
@@ -181,17 +199,20 @@ static Error compute(const AttendOptions &options, const Attention &call, const 
   outs() << fmt::format("run     {:.3f} ms{}, {:.4g} GFLOP, {:.4g} GFLOP/s\n", median->count(),
                         options.repeat > 1 ? fmt::format(" (median of {})", options.repeat) : "",
                         gigaflop, gigaflop / (median->count() * 1e-3));
-  return Error::success();
+  return copies ? copies->copyBack() : Error::success();
 }
 
 static Error runAttend(const AttendOptions &options, Config config) {
+  Expected<Machine> machine = findMachine(options.target);
+  if (!machine)
+    return machine.takeError();
   AttendArrays arrays;
-  Expected<Attention> call = makeCall(options, arrays);
+  Expected<Attention> call = makeCall(options, machine->target, arrays);
   if (!call)
     return call.takeError();
   if (options.threads)
     config.threads = *options.threads;
-  if (Error error = compute(options, *call, config))
+  if (Error error = compute(options, *call, *machine, config))
     return error;
 
   // Written before they are checked: a wrong result is worth a look.
@@ -278,6 +299,13 @@ static void addScores(CLI::App &command, AttendOptions &options) {
 
 static void addExecution(CLI::App &command, AttendOptions &options) {
   constexpr auto group = "Execution";
+  command
+      .add_option("--target", options.target,
+                  "Where to compute; cuda: the GPU of this machine, which takes "
+                  "f16 and bf16")
+      ->type_name("host|sm90a|cuda")
+      ->check(CLI::IsMember({"host", "sm90a", "cuda"}).description(""))
+      ->group(group);
   command.add_flag("--checked", options.call.checked, "Uses the kernel that checks its accesses")
       ->group(group);
   for (auto [name, size, help] :

@@ -3,6 +3,7 @@
 #include "dsl/Key.h"
 #include "dsl/Refusal.h"
 #include "tools/tessera/Command.h"
+#include "tools/tessera/Machine.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -60,17 +61,35 @@ static Error runSupports(const std::string &text) {
   return Error::success();
 }
 
+/// What this machine computes with, the fastest last.
+static Error printMachines(const Config &) {
+  for (const char *name : {"host", "cuda"}) {
+    Expected<Machine> machine = findMachine(name);
+    if (machine)
+      outs() << fmt::format("{:<6} {}\n", std::string_view(str(machine->target)), machine->name);
+    else
+      consumeError(machine.takeError()); // no GPU, or one without kernels
+  }
+  return Error::success();
+}
+
 void tessera::addSupports(CLI::App &app, Action &action) {
   CLI::App *command = app.add_subcommand("supports", "Tells whether there is a kernel for a key");
   auto key = std::make_shared<std::string>();
-  auto list = std::make_shared<bool>(false);
+  auto list = std::make_shared<bool>(false), here = std::make_shared<bool>(false);
   CLI::Option *given = command->add_option("--key", *key, "The key to look at")->type_name("KEY");
-  command->add_flag("--list", *list, "Lists the fields of a key")->excludes(given);
-  command->callback([&action, key, given, list] {
-    if (!given->count() && !*list)
-      throw CLI::RequiredError("--key or --list");
+  CLI::Option *fields =
+      command->add_flag("--list", *list, "Lists the fields of a key")->excludes(given);
+  command->add_flag("--here", *here, "Lists the targets that this machine computes with")
+      ->excludes(given)
+      ->excludes(fields);
+  command->callback([&action, key, given, list, here] {
+    if (!given->count() && !*list && !*here)
+      throw CLI::RequiredError("--key, --list or --here");
     if (*list)
       action = printFields;
+    else if (*here)
+      action = printMachines;
     else
       action = [key](const Config &) { return runSupports(*key); };
   });
