@@ -14,12 +14,6 @@ LIMIT = 1500  # seconds for all
 MEASURING = "LaunchCost"  # a suite that takes times, while no other process runs
 
 
-def program():
-    """Where it is, or None."""
-    path = pathlib.Path(os.environ.get("TESSERA_GPU_KERNELS") or PROGRAM)
-    return path if path.exists() else None
-
-
 def filter_of(beginnings):
     """The filter for tests by the beginnings of their names; the program's own for all."""
     return [] if "" in beginnings else [f"--gtest_filter={':'.join(b + '*' for b in beginnings)}"]
@@ -56,7 +50,7 @@ def part(options, filters, shard):
     seed = options["seed"] % 100000
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "report.json"
-        command = [str(program()), f"--gtest_output=json:{file}", f"--gtest_random_seed={seed}"]
+        command = [options["kernels"], f"--gtest_output=json:{file}", f"--gtest_random_seed={seed}"]
         try:
             done = subprocess.run(
                 command + filters, env={**os.environ, **shard, **target},
@@ -76,7 +70,7 @@ def run(options, processes, report):
 
     def tell(found):
         for name, outcome, message in found:
-            report(f"kernels/{name}", outcome, message, f"{target}{program()} --gtest_filter='{name}'")
+            report(f"kernels/{name}", outcome, message, f"{target}{options['kernels']} --gtest_filter='{name}'")
 
     # Of `kernels`, or `kernels/` with the beginning of a test's name.
     beginnings = [o.partition("/")[2] for o in options["only"] or ["kernels"]]

@@ -188,6 +188,7 @@ def parse():
     add("--only", nargs="+", metavar="GROUP", help="groups, or the beginnings of tests' names")
     add("--repro", metavar="LINE", help="one call, as a failure prints it")
     add("--sanitize", action="store_true", help="also a few calls under compute-sanitizer")
+    add("--kernels", metavar="PROGRAM", default=str(kernels.PROGRAM), help="tessera-kernels; default: the one in build")
     add("--threads", type=int, default=min(16, os.cpu_count() or 1), help="tests at a time")
     add("--device", default="cuda", help='"cpu" rehearses the suite on the host target')
     args = parser.parse_args()
@@ -216,10 +217,10 @@ def main():
             return 1
     # Those of the host are no part of a rehearsal, unless one asks for them.
     if wanted or not (only or args.repro or args.device == "cpu"):
-        if kernels.program():
-            kernels.run({**options, "only": wanted}, args.threads, run.tell)
+        if os.path.exists(args.kernels):
+            kernels.run({**options, "only": wanted, "kernels": args.kernels}, args.threads, run.tell)
         else:
-            missing = "there is no tessera-kernels in build, nor in TESSERA_GPU_KERNELS"
+            missing = f"there is no {args.kernels}"
             run.tell("kernels", "failed" if wanted else "skipped", missing, f"{COMMAND} --only kernels")
     print(f"{time.monotonic() - begin:.1f} seconds")
     return run.summary()
