@@ -384,23 +384,6 @@ def DelayAwaitsPass : Pass<"sm-delay-awaits", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tessera::sm::SmDialect"];
 }
 
-def HoistCoordinatesPass : Pass<"sm-hoist-coordinates", "::mlir::func::FuncOp"> {
-  let summary = "Compute where a gather reads behind the first product that is issued.";
-  let description = [{
-    ```mlir
-    %p = sm.dot ...; %q = sm.dot ...; %s = sm.await %p; %i = (arithmetic); tile.gather %t[%i]
-    ```
-    becomes
-    ```mlir
-    %p = sm.dot ...; %i = (arithmetic); %q = sm.dot ...; %s = sm.await %p; tile.gather %t[%i]
-    ```
-
-    for a gather along one dimension of its table: what is read there can be asked for while the
-    product computes, and others need not be issued behind readers that wait for it. Moves pure ops
-    alone; where a coordinate needs something else, right behind that.
-  }];
-}
-
 def SpecializeWarpsPass : Pass<"sm-specialize-warps", "::mlir::func::FuncOp"> {
   let summary = "Split a program into a producer that copies and consumers that compute.";
   let description = [{

@@ -122,8 +122,6 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   if (schedule.overlap)
     func.addPass(createOverlapPointsPass());
   func.addPass(createDelayAwaitsPass());
-  // What gathers read arrives while the first product of an iteration computes.
-  func.addPass(createHoistCoordinatesPass());
   func.addPass(createCanonicalizerPass());
   func.addPass(createVerifyScheduledPass());
 }

@@ -63,25 +63,40 @@ static constexpr int64_t balancedBytes = int64_t(16) << 20;
 /// barriers take.
 static constexpr int64_t maxTileBytes = 226 * 1024;
 
-/// Registers of the warp groups: all that a multiprocessor has, by how many groups compute.
-static void setRegisters(GpuSchedule &schedule, const Key &key) {
-  static constexpr int64_t producer[] = {40, 40, 32, 32}, consumer[] = {232, 232, 160, 112};
-  schedule.producerRegisters = producer[schedule.groups - 1];
-  schedule.consumerRegisters = consumer[schedule.groups - 1];
-  // A producer who reads lengths needs more, if scores, probabilities and output leave it.
+/// Registers of a thread of the producer, and of a consumer, by how many groups compute: all that
+/// a multiprocessor has.
+static constexpr int64_t producerRegisters[] = {40, 40, 32, 32},
+                         consumerRegisters[] = {232, 232, 160, 112};
+
+/// Registers in which a thread of a consumer holds scores, probabilities and output.
+static int64_t heldRegisters(const GpuSchedule &schedule, const Key &key) {
   int64_t width = key.headDimV ? key.headDimV : key.headDim;
-  int64_t held = schedule.blockN / 2 + schedule.blockN / 4 + width / 2;
+  return schedule.blockN / 2 + schedule.blockN / 4 + width / 2;
+}
+
+static void setRegisters(GpuSchedule &schedule, const Key &key) {
+  schedule.producerRegisters = producerRegisters[schedule.groups - 1];
+  schedule.consumerRegisters = consumerRegisters[schedule.groups - 1];
+  // A producer who reads lengths needs more, if scores, probabilities and output leave it.
   bool readsLengths = key.varlenQ || key.varlenKv || key.seqUsedKv;
-  if (schedule.groups == 3 && readsLengths && held < 128) {
+  if (schedule.groups == 3 && readsLengths && heldRegisters(schedule, key) < 128) {
     schedule.producerRegisters += 24;
     schedule.consumerRegisters -= 8;
   }
 }
 
+/// What functions of a user may need besides what is held; of the examples, all but one do not
+/// spill with so many.
+static constexpr int64_t userRegisters = 36;
+
 /// Whether a row leaves room for what is not known when it is measured: what functions of a user
-/// need, and other tiles than its own. Two groups have registers to spare, more have not.
+/// need, and other tiles than its own. Two groups have registers to spare.
 static bool hasRoom(const ScheduleRow &row, const Key &key) {
-  return row.schedule.groups <= 2 || key.blockM || (!key.variant && !key.blockN);
+  const GpuSchedule &schedule = row.schedule;
+  if (schedule.groups <= 2 || key.blockM)
+    return true;
+  int64_t free = consumerRegisters[schedule.groups - 1] - heldRegisters(schedule, key);
+  return !key.blockN && (!key.variant || free >= userRegisters);
 }
 
 /// The rows of a key under a kind of mask: those of the least width that holds its own.
