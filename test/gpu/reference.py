@@ -4,12 +4,15 @@ differ from it.
 Uses nothing of the package, so that nothing of it can be wrong twice.
 """
 
+import math
 import sys
 from typing import Any, NamedTuple
 
 CHUNK = 1 << 25  # scores that are in memory at a time
 # `tanh.approx` of a GPU errs by less, as a share of the cap.
 TANH_ERROR = 2**-10.9
+# How far a running maximum may lag behind before it moves.
+LAG = 8 * math.log(2)
 
 
 class Result(NamedTuple):
@@ -89,7 +92,12 @@ def attention(q, k, v, *, causal=False, top_left=False, window=(-1, -1), sink_to
         total = xp.where(empty, 1.0, total)
         lses.append(xp.where(empty, none, xp.log(total) + m)[..., 0])
         p = p[..., :-1]
-        out = ((rounding.weights(p) if rounding else p) @ v / total).swapaxes(0, 1)
+        if rounding:
+            # A running maximum begins at the sink, and weights are rounded as they are below that.
+            lag = m - sink[:, None, None]
+            below = xp.exp(xp.where((lag > 0) & (lag <= LAG), lag, 0.0))
+            p = rounding.weights(p * below) / below
+        out = (p @ v / total).swapaxes(0, 1)
         outs.append(rounding.out(out) if rounding else out)
         seen.append(xp.sum(keep, axis=1))
     return Result(xp.concatenate(outs), xp.concatenate(lses, axis=1), xp.concatenate(seen))
