@@ -175,15 +175,17 @@ struct LowerHear : FramePattern<sm::HearOp> {
     const ChannelPlace &place = frame.channels.find(op.getChannel())->second;
     Turn turn = nextTurn(at, place.heard, 1);
     ptx::waitBarrier(at, frame.sharedAt(at, place.full), turn.parity);
+    // The lane that gives the place back is the one that reads.
+    Value isFirst = equals(at, frame.lane, 0);
     SmallVector<Value> numbers;
     for (unsigned i = 0; i < op.getNumResults(); ++i) {
-      Value number = ptx::emit(at, "ld.shared.b32 $0, [$1];", "=r,r,~{memory}",
-                               frame.sharedAt(at, place.numbers + 4 * i), at.getI32Type(), 1)
+      Value address = frame.sharedAt(at, place.numbers + 4 * i);
+      Value number = ptx::emit(at, "{\nmov.b32 $0, 0;\n@$2 ld.shared.b32 $0, [$1];\n}",
+                               "=&r,r,b,~{memory}", {address, isFirst}, at.getI32Type(), 1)
                          .front();
-      // So it also has been read by the whole warp before it is given back.
       numbers.push_back(fromFirstLane(at, number));
     }
-    ptx::arriveIf(at, frame.sharedAt(at, place.empty), equals(at, frame.lane, 0));
+    ptx::arriveIf(at, frame.sharedAt(at, place.empty), isFirst);
     rewriter.replaceOp(op, numbers);
     return success();
   }

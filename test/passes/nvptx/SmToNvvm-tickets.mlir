@@ -32,8 +32,8 @@ func.func @tickets() {
 
 // -----
 
-// The producer writes numbers when the consumers have read those before; a warp reads them,
-// spreads them, and only then gives the place back.
+// The producer writes numbers when the consumers have read those before; the first lane of a warp
+// reads them for all, and is the one that gives the place back.
 
 // CHECK-LABEL: llvm.func @channel
 // CHECK-SAME:    sm.shared_bytes = 24 : i64
@@ -46,11 +46,12 @@ func.func @channel(%n: index {tile.name = "n"}) {
   // CHECK:        "mbarrier.arrive.shared::cta.b64 _, [$0];"
   // CHECK:      "setmaxnreg.inc
   // CHECK:      mbarrier.try_wait
-  // CHECK:      %[[FIRST:.*]] = llvm.inline_asm {{.*}}"ld.shared.b32 $0, [$1];"
+  // CHECK:      %[[READER:.*]] = arith.cmpi eq, %{{.*}}, %c0_i32
+  // CHECK:      %[[FIRST:.*]] = llvm.inline_asm {{.*}}@$2 ld.shared.b32 $0, [$1];{{.*}}, %[[READER]] :
   // CHECK:      nvvm.shfl.sync idx %{{.*}}, %[[FIRST]],
-  // CHECK:      %[[SECOND:.*]] = llvm.inline_asm {{.*}}"ld.shared.b32 $0, [$1];"
+  // CHECK:      %[[SECOND:.*]] = llvm.inline_asm {{.*}}@$2 ld.shared.b32 $0, [$1];{{.*}}, %[[READER]] :
   // CHECK:      nvvm.shfl.sync idx %{{.*}}, %[[SECOND]],
-  // CHECK:      "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];"
+  // CHECK:      "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];"{{.*}}, %[[READER]] :
   sm.roles groups 1 registers 40, 232 producer {
     %told:2 = sm.tell %n, %n channel 0 : index, index
   } consumer {
