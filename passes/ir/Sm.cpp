@@ -114,8 +114,17 @@ static LogicalResult verifyContraction(Operation *op, Type lhs, Type rhs, bool t
 }
 
 LogicalResult DotOp::verify() {
-  return verifyContraction(*this, getLhs().getType(), getRhs().getType(), // dot_c1
-                           getTransposed());
+  Type lhs = getLhs().getType(), rhs = getRhs().getType();
+  if (failed(verifyContraction(*this, lhs, rhs, getTransposed()))) // dot_c1
+    return failure();
+  auto [depth, width] = extentsOf(rhs);
+  std::pair<int64_t, int64_t> product{extentsOf(lhs).first, getTransposed() ? depth : width};
+  if (extentsOf(getType()) != product) // dot_c2
+    return emitOpError("expected a product of ")
+           << product.first << " x " << product.second << ", found " << getType();
+  if (getAcc() && getAcc().getType() != getType()) // dot_c3
+    return emitOpError("adds ") << getType() << " to " << getAcc().getType();
+  return success();
 }
 
 LogicalResult NonfiniteRowsOp::verify() {

@@ -268,6 +268,8 @@ def Sm_DotOp : Sm_Op<"dot"> {
 
     Constraints:
     - (C1) The columns of `lhs` equal the rows of `rhs`, or its columns with `transposed`.
+    - (C2) The result has the rows of `lhs`, and the columns of `rhs`, or its rows with `transposed`.
+    - (C3) `acc` has the type of the result.
 
     Example:
     ```mlir

@@ -46,6 +46,15 @@ Operation *ancestorIn(Block *block, Operation *op) { return block->findAncestorO
 /// Whether an op runs more than once for a point of the grid.
 bool isInLoop(Operation *op) { return op->getParentOfType<scf::ForOp>() != nullptr; }
 
+/// Whether something inside of an op loads into the ring of a load.
+bool fills(Operation *op, tile::LoadOp load) {
+  WalkResult walk = op->walk([&](tile::LoadOp other) {
+    bool isSame = other.getView() == load.getView() && other.getType() == load.getType();
+    return isSame ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return walk.wasInterrupted();
+}
+
 /// Releases a buffer behind the last of its readers in a block, on every side of a branch.
 void releaseIn(Block *block, Value slot, ArrayRef<Operation *> readers) {
   Operation *last = nullptr;
@@ -86,6 +95,8 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     for (tile::LoadOp load : loads)
       if (failed(place(load, made[{load.getView(), load.getType()}])))
         return signalPassFailure();
+    if (failed(checkHeld()))
+      return signalPassFailure();
     func.walk([&](tile::DotOp dot) {
       if (failed(issue(dot)))
         signalPassFailure();
@@ -121,6 +132,15 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
       if (!first || user->isBeforeInBlock(first))
         first = user;
     }
+    // Buffers are acquired in the order in which they are filled.
+    Operation *op = load->getNextNode();
+    while (op != first && !(op->getNumRegions() && fills(op, load)))
+      op = op->getNextNode();
+    first = op;
+    SmallVector<sm::AcquireOp> &before = acquired[{load->getBlock(), ring}];
+    for (sm::AcquireOp acquire : before)
+      if (first->isBeforeInBlock(acquire))
+        moveBefore(acquire, first);
     builder.setInsertionPoint(first);
     auto slotType = sm::SlotType::get(&getContext(), ringType.getRows(), ringType.getColumns(),
                                       ringType.getElement());
@@ -130,8 +150,41 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     if (load.getPadding() == tile::Padding::Zero && load.getLength())
       sm::ZeroTailOp::create(builder, loc, slot, load.getTile(), load.getLength());
     releaseIn(load->getBlock(), slot, *readers);
+    before.push_back(slot);
     slots[load.getResult()] = slot;
     return success();
+  }
+
+  /// Together with what makes the buffer ready.
+  static void moveBefore(sm::AcquireOp acquire, Operation *place) {
+    auto zero = dyn_cast_if_present<sm::ZeroTailOp>(acquire->getNextNode());
+    acquire->moveBefore(place);
+    if (zero && zero.getSlot() == acquire.getSlot())
+      zero->moveBefore(place);
+  }
+
+  /// A ring that has fewer buffers than are in use at once would wait for itself.
+  LogicalResult checkHeld() {
+    for (auto &[place, acquires] : acquired) {
+      int64_t stages = cast<sm::RingType>(place.second.getType()).getStages();
+      for (auto [i, acquire] : llvm::enumerate(acquires)) {
+        int64_t held = 1;
+        for (sm::AcquireOp earlier : ArrayRef(acquires).take_front(i))
+          held += !isReleasedBefore(earlier, acquire);
+        if (held > stages)
+          return acquire.emitOpError("holds ")
+                 << held << " tiles of one view and shape at once, where there are " << stages
+                 << " buffers";
+      }
+    }
+    return success();
+  }
+
+  static bool isReleasedBefore(sm::AcquireOp acquire, Operation *op) {
+    return llvm::any_of(acquire->getUsers(), [&](Operation *user) {
+      Operation *here = ancestorIn(op->getBlock(), user);
+      return isa<sm::ReleaseOp>(user) && here && here->isBeforeInBlock(op);
+    });
   }
 
   //   %y = tile.dot %a, %b, %c
@@ -163,6 +216,8 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
   }
 
   llvm::DenseMap<Value, Value> slots; ///< of loads
+  /// Of a ring in a block, in the order in which it is filled.
+  llvm::MapVector<std::pair<Block *, Value>, SmallVector<sm::AcquireOp>> acquired;
 };
 
 } // namespace

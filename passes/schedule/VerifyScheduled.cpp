@@ -41,8 +41,8 @@ struct VerifyScheduledPass : impl::VerifyScheduledPassBase<VerifyScheduledPass> 
       return op->emitOpError("outside of the producer");
     if (isa<sm::TakeTicketOp, sm::TellOp>(op) && !isProducer)
       return op->emitOpError("outside of the producer");
-    if (isa<sm::HearOp, sm::AcquireOp, sm::HeldOp, sm::ReleaseOp, sm::AwaitOp, sm::DotOp,
-            sm::GroupAnyOp, sm::RarelyOp, sm::GroupRowSpanOp, tile::StoreOp>(op) &&
+    if (isa<sm::HearOp, sm::AcquireOp, sm::HeldOp, sm::ReleaseOp, sm::ZeroTailOp, sm::AwaitOp,
+            sm::DotOp, sm::GroupAnyOp, sm::RarelyOp, sm::GroupRowSpanOp, tile::StoreOp>(op) &&
         isProducer)
       return op->emitOpError("in the producer");
     if (auto dot = dyn_cast<sm::DotOp>(op))

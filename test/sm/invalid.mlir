@@ -72,6 +72,22 @@ func.func @transposed_dot_of_other_depth(%p: tensor<128x128xbf16>, %v: !sm.slot<
 
 // -----
 
+func.func @dot_of_other_width(%p: tensor<128x128xbf16>, %v: !sm.slot<128x64, bf16>) {
+  // expected-error @+1 {{'sm.dot' op expected a product of 128 x 64, found 'tensor<128x128xf32>'}}
+  %o = sm.dot %p, %v : tensor<128x128xbf16>, !sm.slot<128x64, bf16> -> tensor<128x128xf32>
+  return
+}
+
+// -----
+
+func.func @dot_on_another_sum(%p: tensor<128x128xbf16>, %v: !sm.slot<128x64, bf16>, %o: tensor<128x32xf32>) {
+  // expected-error @+1 {{'sm.dot' op adds 'tensor<128x64xf32>' to 'tensor<128x32xf32>'}}
+  %0 = sm.dot %p, %v acc %o : tensor<128x32xf32> : tensor<128x128xbf16>, !sm.slot<128x64, bf16> -> tensor<128x64xf32>
+  return
+}
+
+// -----
+
 func.func @tell_of_fewer(%a: index) {
   // expected-error @+1 {{'sm.tell' op has 1 values and 2 results}}
   %told:2 = "sm.tell"(%a) {channel = 0 : i64} : (index) -> (index, index)

@@ -100,3 +100,47 @@ func.func @passed_over(%p: tensor<128x128xbf16>, %v: !view, %i: index, %n: index
   }
   return %r : tensor<128x64xf32>
 }
+
+// Tiles that are read in another order than they are loaded in are acquired as they are loaded.
+
+// CHECK-LABEL: func @read_in_another_order
+// CHECK-SAME:    %[[P:[a-z0-9]*]]: tensor<128x128xbf16>, %{{.*}}, %[[I:[a-z0-9]*]]: index, %[[N:[a-z0-9]*]]: index)
+func.func @read_in_another_order(%p: tensor<128x128xbf16>, %v: !view, %i: index, %n: index) -> tensor<128x64xf32> {
+  // CHECK:      sm.fill %[[RING:[0-9]*]], %{{.*}} tile %[[I]] : !sm.ring<2, 128x64, bf16>
+  // CHECK-NEXT: sm.fill %[[RING]], %{{.*}} tile %[[N]] :
+  // CHECK-NEXT: %[[FIRST:.*]] = sm.acquire %[[RING]]
+  // CHECK-NEXT: sm.zero_tail %[[FIRST]]
+  // CHECK-NEXT: %[[SECOND:.*]] = sm.acquire %[[RING]]
+  // CHECK-NEXT: %[[X:.*]] = sm.dot %[[P]], %[[SECOND]]
+  // CHECK-NEXT: %[[SUM:.*]] = sm.await %[[X]]
+  // CHECK-NEXT: sm.release %[[SECOND]]
+  // CHECK-NEXT: sm.dot %[[P]], %[[FIRST]] acc %[[SUM]]
+  %zero = arith.constant dense<0.0> : tensor<128x64xf32>
+  %a = tile.load %v[%i, %i] tile %i of %n padding zero : !view -> !tile
+  %b = tile.load %v[%i, %i] tile %n padding undefined : !view -> !tile
+  %x = tile.dot %p, %b, %zero : tensor<128x128xbf16>, !tile -> tensor<128x64xf32>
+  %y = tile.dot %p, %a, %x : tensor<128x128xbf16>, !tile -> tensor<128x64xf32>
+  return %y : tensor<128x64xf32>
+}
+
+// So are those that are read behind a loop that loads others.
+
+// CHECK-LABEL: func @read_behind_a_loop
+func.func @read_behind_a_loop(%p: tensor<128x128xbf16>, %v: !view, %i: index, %n: index) -> tensor<128x64xf32> {
+  // CHECK:      sm.fill %[[RING:[0-9]*]]
+  // CHECK-NEXT: %[[FIRST:.*]] = sm.acquire %[[RING]]
+  // CHECK-NEXT: scf.for
+  // CHECK:        sm.acquire %[[RING]]
+  // CHECK:      sm.dot %{{.*}}, %[[FIRST]] acc
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : tensor<128x64xf32>
+  %a = tile.load %v[%i, %i] tile %i padding undefined : !view -> !tile
+  %x = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %zero) -> (tensor<128x64xf32>) {
+    %b = tile.load %v[%i, %i] tile %j padding undefined : !view -> !tile
+    %y = tile.dot %p, %b, %acc : tensor<128x128xbf16>, !tile -> tensor<128x64xf32>
+    scf.yield %y : tensor<128x64xf32>
+  }
+  %z = tile.dot %p, %a, %x : tensor<128x128xbf16>, !tile -> tensor<128x64xf32>
+  return %z : tensor<128x64xf32>
+}

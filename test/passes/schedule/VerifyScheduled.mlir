@@ -145,3 +145,15 @@ func.func @both_roles(%n: index) {
   }
   return
 }
+
+// -----
+
+func.func @zero_tail_of_the_producer(%n: index) {
+  %ring = sm.make_ring : !sm.ring<2, 64x64, bf16>
+  sm.roles groups 1 registers 24, 240 producer {
+    %x = sm.acquire %ring : !sm.ring<2, 64x64, bf16> -> !sm.slot<64x64, bf16> // expected-error {{in the producer}}
+    sm.zero_tail %x tile %n of %n : !sm.slot<64x64, bf16> // expected-error {{'sm.zero_tail' op in the producer}}
+  } consumer {
+  }
+  return
+}

@@ -42,3 +42,21 @@ func.func @computed_operand(%p: !tile, %x: !tile) -> !sums {
   %s = tile.dot %p, %x, %zero : !tile, !tile -> !sums
   return %s : !sums
 }
+
+// -----
+
+!view = !tile.view<64xbf16>
+!tile = tensor<64x64xbf16>
+!sums = tensor<64x64xf32>
+
+// Two tiles at once in a ring of one buffer: the second would wait for the first.
+
+func.func @too_many_at_once(%p: !tile, %v: !view, %i: index, %n: index) -> !sums {
+  %zero = arith.constant dense<0.0> : !sums
+  %a = tile.load %v[%i, %i] tile %i padding undefined : !view -> !tile
+  // expected-error @+1 {{'sm.acquire' op holds 2 tiles of one view and shape at once, where there are 1 buffers}}
+  %b = tile.load %v[%i, %i] tile %n padding undefined : !view -> !tile
+  %x = tile.dot %p, %b, %zero : !tile, !tile -> !sums
+  %y = tile.dot %p, %a, %x : !tile, !tile -> !sums
+  return %y : !sums
+}
