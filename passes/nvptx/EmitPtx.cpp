@@ -86,14 +86,6 @@ static void keepTogether(Module &module) {
         call->setConvergent();
 }
 
-/// What an assembler that optimises by itself leaves to LLVM: loops as short as those of -O3, in
-/// two thirds of its time. Without `reassociate` distances of positions take an operation more for
-/// each element, without `indvars` loops that begin a next point take registers for two counters.
-static constexpr StringLiteral pipeline =
-    "function(sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,reassociate,"
-    "loop-mssa(loop-rotate,licm),simplifycfg,instcombine<no-verify-fixpoint>,loop(indvars),"
-    "simplifycfg)";
-
 Expected<std::string> emitPtx(mlir::ModuleOp module, const PtxTarget &target) {
   mlir::DialectRegistry registry;
   mlir::registerBuiltinDialectTranslation(registry);
@@ -111,10 +103,11 @@ Expected<std::string> emitPtx(mlir::ModuleOp module, const PtxTarget &target) {
   translated->setDataLayout((*machine)->createDataLayout());
   relaxArithmetic(*translated);
   keepTogether(*translated);
-  if (Error error = runLlvmPasses(*translated, **machine,
-                                  [](PassBuilder &builder, ModulePassManager &passes) {
-                                    return builder.parsePassPipeline(passes, pipeline);
-                                  }))
+  if (Error error = runLlvmPasses(
+          *translated, **machine, [](PassBuilder &builder, ModulePassManager &passes) {
+            passes = builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3);
+            return Error::success();
+          }))
     return error;
 
   SmallString<0> text;
