@@ -34,6 +34,7 @@ static constexpr ScheduleRow table[] = {
      2048,
      {.groups = 3, .blockN = 128, .outerStages = 2, .lazyMax = 8, .overlap = true, .branch = true}},
     {64, full, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
+    {64, full, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
     {64,
      causal,
      16384,
@@ -132,7 +133,8 @@ static int64_t sharedBytes(const GpuSchedule &schedule, const Key &key) {
 void chooseShape(Key &key, int64_t seqlenKv) {
   if (key.blockM)
     return;
-  for (const ScheduleRow *row : reverse(rowsFor(key)))
+  SmallVector<const ScheduleRow *> rows = rowsFor(key);
+  for (const ScheduleRow *row : reverse(rows))
     if (seqlenKv >= row->from)
       key.blockM = row->schedule.blockM();
 }
@@ -161,8 +163,6 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
   // results as wide as the sums.
   bool isPlain = !key.windowLeft && !key.windowRight && !key.variant && key.o != DType::f32;
   schedule.overlap &= isPlain;
-  // What overlaps begins with the same tile for all groups.
-  schedule.narrow = !schedule.overlap;
   // What overlaps begins with the same tile for all groups.
   schedule.narrow = !schedule.overlap;
   if (sharedBytes(schedule, key) > maxTileBytes)

@@ -142,9 +142,19 @@ void passOver(OpBuilder &builder, scf::ForOp loop, Value start, Value end) {
   }
 }
 
-/// Whether all that loads in a loop read of it is the number of the tile.
+/// Whether all that loads in a loop read of it is the number of the tile, and each has a ring of
+/// its own: of two that share one, products may be issued in another order than a group passes
+/// over them.
 bool loadsTilesOnly(scf::ForOp loop) {
   tile::NthOp nth = nthOf(loop);
+  llvm::DenseSet<std::pair<Value, Type>> rings;
+  WalkResult walk = loop.walk([&](tile::LoadOp load) {
+    bool isOwn = rings.insert({load.getView(), load.getType()}).second;
+    return isOwn && load->getBlock() == loop.getBody() ? WalkResult::advance()
+                                                       : WalkResult::interrupt();
+  });
+  if (walk.wasInterrupted())
+    return false;
   return llvm::all_of(loop.getBody()->getOps<tile::LoadOp>(), [&](tile::LoadOp load) {
     return llvm::all_of(load->getOperands(), [&](Value operand) {
       return operand == nth.getResult() || operand.getParentBlock() != loop.getBody();

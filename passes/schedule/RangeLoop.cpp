@@ -12,7 +12,8 @@ tile::NthOp nthOf(scf::ForOp loop) {
   Value counter = loop.getInductionVar();
   auto count = loop.getUpperBound().getDefiningOp<tile::CountOp>();
   auto nth = counter.hasOneUse() ? dyn_cast<tile::NthOp>(*counter.user_begin()) : tile::NthOp();
-  bool isList = nth && count && matchPattern(loop.getLowerBound(), m_Zero()) &&
+  bool isList = nth && count && nth.getN() == counter &&
+                matchPattern(loop.getLowerBound(), m_Zero()) &&
                 matchPattern(loop.getStep(), m_One()) && count.getStarts() == nth.getStarts() &&
                 count.getEnds() == nth.getEnds();
   return isList ? nth : tile::NthOp();

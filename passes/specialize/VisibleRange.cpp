@@ -62,7 +62,7 @@ public:
   }
 
   /// What is seen, split where hidden tiles begin and end. Nothing if there is more than one
-  /// range of tiles that are seen, or one of hidden tiles amid them.
+  /// range of tiles that are seen, or one of hidden tiles amid them, or none at the end.
   std::optional<TileSegments> segments(ArrayRef<Range> seen, ArrayRef<Range> hidden) {
     if (seen.size() != 1)
       return std::nullopt;
@@ -76,6 +76,9 @@ public:
         return TileSegments{{start, end, /*isMasked=*/true}};
       (range.start ? hiddenStart : hiddenEnd) = range.start ? range.start : range.end;
     }
+    // Loops begin with the last segment, whose body has to be the one that does the most.
+    if (!hiddenStart)
+      return std::nullopt;
     TileSegments result;
     if (hiddenEnd) {
       Value from = all.start ? max(hiddenEnd, start) : hiddenEnd;
@@ -83,14 +86,10 @@ public:
       result.push_back({start, from, /*isMasked=*/true});
       start = from;
     }
-    Value to = end;
-    if (hiddenStart) {
-      to = all.end ? min(hiddenStart, end) : hiddenStart;
-      to = all.start || hiddenEnd ? max(to, start) : to;
-    }
+    Value to = all.end ? min(hiddenStart, end) : hiddenStart;
+    to = all.start || hiddenEnd ? max(to, start) : to;
     result.push_back({start, to, /*isMasked=*/false});
-    if (hiddenStart)
-      result.push_back({to, end, /*isMasked=*/true});
+    result.push_back({to, end, /*isMasked=*/true});
     return result;
   }
 

@@ -129,6 +129,8 @@ func.func @all_keys(%v: !view, %out: !tile.view<64xf32>, %i: index, %n: index) {
 // CHECK-NOT:   sm.
 // CHECK-LABEL: func @ascending
 // CHECK-NOT:   sm.
+// CHECK-LABEL: func @two_of_a_ring
+// CHECK-NOT:   sm.
 func.func @with_a_gap(%v: !view, %out: !tile.view<64xf32>, %i: index, %length: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -164,6 +166,27 @@ func.func @ascending(%v: !view, %out: !tile.view<64xf32>, %i: index, %length: in
     %j = tile.nth %t of (%first) to (%last)
     %x = tile.load %v[%i, %i] tile %j padding zero : !view -> !tile
     %o = tile.dot %w, %x, %acc : tensor<128x64xbf16>, !tile -> !sums
+    scf.yield %o : !sums
+  }
+  tile.store %r, %out[%i, %i] tile %i of %length : !sums, !tile.view<64xf32>
+  return
+}
+
+// Two tiles of one view would share a ring, in an order that is not known yet.
+
+func.func @two_of_a_ring(%v: !view, %out: !tile.view<64xf32>, %i: index, %length: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : !sums
+  %w = arith.constant dense<1.0> : tensor<128x64xbf16>
+  %first, %last = tile.row_span %i of %length height 128
+  %n = tile.count (%first) to (%last)
+  %r = scf.for %t = %c0 to %n step %c1 iter_args(%acc = %zero) -> (!sums) {
+    %j = tile.nth %t descending of (%first) to (%last)
+    %x = tile.load %v[%i, %i] tile %j padding undefined : !view -> !tile
+    %y = tile.load %v[%i, %i] tile %j padding zero : !view -> !tile
+    %s = tile.dot %w, %x, %acc : tensor<128x64xbf16>, !tile -> !sums
+    %o = tile.dot %w, %y, %s : tensor<128x64xbf16>, !tile -> !sums
     scf.yield %o : !sums
   }
   tile.store %r, %out[%i, %i] tile %i of %length : !sums, !tile.view<64xf32>

@@ -145,3 +145,33 @@ func.func @window_with_sink(%q: !view, %k: !view, %batch: index, %none: !scores)
   }
   return %out : !scores
 }
+
+// Without an end that hides anything, the first loop would be one without a mask: masked tiles come
+// first as they do without the option.
+
+// CHECK-LABEL: func @window_left
+// CHECK:     tile.count (%c10) to (%c12)
+// CHECK:       tile.nth %{{[a-z0-9]*}} of
+// CHECK:       tile.mask
+// CHECK:     tile.count (%c12) to (%c20)
+// CHECK:       tile.nth %{{[a-z0-9]*}} of
+func.func @window_left(%q: !view, %k: !view, %batch: index, %none: !scores) -> !scores {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %tile = arith.constant 8 : index
+  %tiles = arith.constant 20 : index
+  %row = tile.positions %q[%batch] tile %tile : !view -> tensor<96x1xi32>
+  %r = tile.broadcast %row : tensor<96x1xi32> -> !places
+  %size = arith.constant dense<100> : !places
+  %first = arith.subi %r, %size : !places
+  %out = scf.for %j = %zero to %tiles step %one iter_args(%sum = %none) -> (!scores) {
+    %col = tile.positions %k[%batch] tile %j : !view -> tensor<1x64xi32>
+    %c = tile.broadcast %col : tensor<1x64xi32> -> !places
+    %keep = arith.cmpi sge, %c, %first : !places
+    %x = arith.sitofp %c : !places to !scores
+    %kept = tile.mask %x, %keep : !scores
+    %next = arith.addf %sum, %kept : !scores
+    scf.yield %next : !scores
+  }
+  return %out : !scores
+}

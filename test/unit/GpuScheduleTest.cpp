@@ -1,0 +1,25 @@
+//===- GpuScheduleTest.cpp - every key finds a schedule -------------------===//
+
+#include "runtime/GpuSchedule.h"
+
+#include "gtest/gtest.h"
+
+using namespace tessera;
+
+// Rows of the table that leave no room for tiles of one's own, or for functions of a user, must not
+// be the only ones.
+TEST(GpuSchedule, IsThereForEveryMaskWidthAndOption) {
+  for (const char *mask : {"", ",causal", ",window_left", ",causal,window_left,window_right"})
+    for (const char *width : {"d8", "d64", "d96", "d128", "d192", "d256"})
+      for (const char *option : {"", ",block_n=64", ",variant=5", ",block_n=64,variant=5"})
+        for (int64_t seqlen : {1, 2048, 65536}) {
+          std::string text = std::string("sm90a,bf16,") + width + mask + option;
+          SCOPED_TRACE(text);
+          Key key = llvm::cantFail(parseKey(text));
+          chooseShape(key, seqlen);
+          EXPECT_GT(key.blockM, 0);
+          llvm::Expected<GpuSchedule> schedule = gpuSchedule(key);
+          ASSERT_TRUE(bool(schedule)) << llvm::toString(schedule.takeError());
+          EXPECT_EQ(schedule->blockM(), key.blockM);
+        }
+}
