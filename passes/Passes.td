@@ -366,7 +366,8 @@ def PlaceBuffersPass : Pass<"sm-place-buffers", "::mlir::func::FuncOp"> {
 
     Tiles of one shape from one view share a ring: of `stages` buffers if they are loaded in a
     loop, of `outer-stages` otherwise. They are acquired in the order in which they are loaded,
-    whichever is read first, and more of them than there are buffers cannot be in use at once. Leaves no `tile.load`, `tile.dot` or `tile.transpose`.
+    whichever is read first, and more of them than there are buffers cannot be in use at once.
+    Leaves no `tile.load`, `tile.dot` or `tile.transpose`.
   }];
   let options = [
     Option<"stages", "stages", "int64_t", "2", "Buffers of a ring that is filled in a loop.">,

@@ -24,10 +24,11 @@ struct ScheduleRow {
 
 } // namespace
 
-// Measured on an H200 (bench/results); of one kind, the longest sequences first. What a consumer
-// holds (scores, output, probabilities, and about 30 more) must fit into its registers.
 static constexpr auto full = MaskClass::full, causal = MaskClass::causal,
                       window = MaskClass::window;
+
+// Measured on an H200 (bench/results); of one kind, the longest sequences first. What a consumer
+// holds (scores, output, probabilities, and about 30 more) must fit into its registers.
 static constexpr ScheduleRow table[] = {
     {64,
      full,

@@ -113,15 +113,22 @@ static LogicalResult verifyContraction(Operation *op, Type lhs, Type rhs, bool t
   return success();
 }
 
+static LogicalResult verifyProduct(Operation *op, Type lhs, Type rhs, bool transposed,
+                                   Type result) {
+  auto [depth, width] = extentsOf(rhs);
+  std::pair<int64_t, int64_t> product{extentsOf(lhs).first, transposed ? depth : width};
+  if (extentsOf(result) != product)
+    return op->emitOpError("expected a product of ")
+           << product.first << " x " << product.second << ", found " << result;
+  return success();
+}
+
 LogicalResult DotOp::verify() {
   Type lhs = getLhs().getType(), rhs = getRhs().getType();
   if (failed(verifyContraction(*this, lhs, rhs, getTransposed()))) // dot_c1
     return failure();
-  auto [depth, width] = extentsOf(rhs);
-  std::pair<int64_t, int64_t> product{extentsOf(lhs).first, getTransposed() ? depth : width};
-  if (extentsOf(getType()) != product) // dot_c2
-    return emitOpError("expected a product of ")
-           << product.first << " x " << product.second << ", found " << getType();
+  if (failed(verifyProduct(*this, lhs, rhs, getTransposed(), getType()))) // dot_c2
+    return failure();
   if (getAcc() && getAcc().getType() != getType()) // dot_c3
     return emitOpError("adds ") << getType() << " to " << getAcc().getType();
   return success();
@@ -153,12 +160,9 @@ LogicalResult ExactDotOp::verify() {
            << (getTransposed() ? "place" : "tile in registers") << " on the left, found " << lhs;
   if (getSkipZeros() && isa<PlaceType>(lhs)) // exact_dot_c3
     return emitOpError("skips zeros of a place");
-  auto [depth, width] = extentsOf(rhs);
-  std::pair<int64_t, int64_t> product{extentsOf(lhs).first, getTransposed() ? depth : width};
-  if (extentsOf(getType()) != product) // exact_dot_c4
-    return emitOpError("expected a product of ")
-           << product.first << " x " << product.second << ", found " << getType();
-  if (depth != exactKeys) // exact_dot_c5
+  if (failed(verifyProduct(*this, lhs, rhs, getTransposed(), getType()))) // exact_dot_c4
+    return failure();
+  if (int64_t depth = extentsOf(rhs).first; depth != exactKeys) // exact_dot_c5
     return emitOpError("expected ") << exactKeys << " rows on the right, found " << depth;
   return success();
 }

@@ -62,9 +62,7 @@ std::optional<Chain> matchChain(scf::ForOp first, tile::DotOp dot) {
   bool areLists = llvm::all_of(chain.loops, [](scf::ForOp loop) { return bool(nthOf(loop)); });
   bool isOne = chain.loops.size() == 1 && matchPattern(first.getLowerBound(), m_Zero()) &&
                matchPattern(first.getStep(), m_One());
-  bool isFirst = !first.getInitArgs().empty() &&
-                 !isa_and_present<scf::ForOp>(first.getInitArgs().front().getDefiningOp());
-  if ((!areLists && !isOne) || !isFirst || !isOfTile(dot) ||
+  if ((!areLists && !isOne) || continuesLoop(first) || !isOfTile(dot) ||
       dot.getRhs().getType().getDimSize(0) % sm::exactKeys)
     return std::nullopt;
 

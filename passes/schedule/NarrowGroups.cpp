@@ -206,9 +206,7 @@ struct NarrowGroupsPass : impl::NarrowGroupsPassBase<NarrowGroupsPass> {
   void runOnOperation() override {
     SmallVector<Descent> descents;
     getOperation().walk([&](scf::ForOp loop) {
-      bool isFirst = loop.getInitArgs().empty() ||
-                     !isa_and_present<scf::ForOp>(loop.getInitArgs().front().getDefiningOp());
-      if (!isFirst || loop->getParentOp() != getOperation())
+      if (continuesLoop(loop) || loop->getParentOp() != getOperation())
         return;
       if (std::optional<Descent> descent = matchDescent(loop);
           descent && llvm::all_of(descent->loops, loadsTilesOnly))

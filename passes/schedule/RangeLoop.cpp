@@ -29,6 +29,11 @@ scf::ForOp nextOf(scf::ForOp loop) {
   return continues ? next : scf::ForOp();
 }
 
+bool continuesLoop(scf::ForOp loop) {
+  return !loop.getInitArgs().empty() &&
+         isa_and_present<scf::ForOp>(loop.getInitArgs().front().getDefiningOp());
+}
+
 SmallVector<scf::ForOp> chainFrom(scf::ForOp first) {
   SmallVector<scf::ForOp> chain;
   for (scf::ForOp loop = first; loop; loop = nextOf(loop))

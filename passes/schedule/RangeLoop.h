@@ -16,7 +16,10 @@ tile::NthOp nthOf(mlir::scf::ForOp loop);
 /// The loop that continues with all results of a loop, and is all that reads them.
 mlir::scf::ForOp nextOf(mlir::scf::ForOp loop);
 
-/// A loop that continues with no other's results, and those behind it.
+/// Whether a loop continues with the results of another.
+bool continuesLoop(mlir::scf::ForOp loop);
+
+/// A loop, and those that continue it one after the other.
 llvm::SmallVector<mlir::scf::ForOp> chainFrom(mlir::scf::ForOp first);
 
 } // namespace tessera

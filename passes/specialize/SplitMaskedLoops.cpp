@@ -70,16 +70,16 @@ struct SplitMaskedLoopsPass : impl::SplitMaskedLoopsPassBase<SplitMaskedLoopsPas
     if (!tiles)
       return;
     ValueRange state = loop.getInitArgs();
+    bool inSegments = descending && tiles->segments;
     auto append = [&](const TileRanges &ranges, bool isMasked) {
       if (ranges.starts.empty())
         return;
-      bool isDescending = descending && tiles->segments;
-      scf::ForOp copy = copyOver(builder, loop, ranges, isDescending, state);
+      scf::ForOp copy = copyOver(builder, loop, ranges, inSegments, state);
       if (!isMasked)
         dropMask(maskOf(copy));
       state = copy.getResults();
     };
-    if (descending && tiles->segments) {
+    if (inSegments) {
       for (const TileSegment &segment : llvm::reverse(*tiles->segments))
         append({{segment.start}, {segment.end}}, segment.isMasked);
     } else {

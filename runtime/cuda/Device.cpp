@@ -86,7 +86,8 @@ Expected<std::string> Site::deviceName() const {
   return name;
 }
 
-Expected<CUdevice> currentDevice(const Driver &driver) {
+/// The device of this thread's context, or the first one.
+static Expected<CUdevice> currentDevice(const Driver &driver) {
   CUcontext context = nullptr;
   CUdevice device = 0;
   if (driver.ctxGetCurrent(&context) == CUDA_SUCCESS && context &&
@@ -97,14 +98,20 @@ Expected<CUdevice> currentDevice(const Driver &driver) {
   return device;
 }
 
-Expected<Target> currentTarget() {
+/// This thread's GPU, and no context of it yet.
+static Expected<Site> currentGpu() {
   Expected<const Driver &> driver = Driver::get();
   if (!driver)
     return driver.takeError();
   Expected<CUdevice> device = currentDevice(*driver);
   if (!device)
     return device.takeError();
-  return targetOf(*driver, *device);
+  return Site{&*driver, *device};
+}
+
+Expected<Target> currentTarget() {
+  Expected<Site> gpu = currentGpu();
+  return gpu ? targetOf(*gpu->driver, gpu->device) : gpu.takeError();
 }
 
 //===----------------------------------------------------------------------===//
@@ -159,13 +166,8 @@ Expected<Site> Site::of(Target target, const void *memory, const std::string &na
 }
 
 Expected<Site> Site::current(Target target) {
-  Expected<const Driver &> driver = Driver::get();
-  if (!driver)
-    return driver.takeError();
-  Expected<CUdevice> device = currentDevice(*driver);
-  if (!device)
-    return device.takeError();
-  return siteOn(*driver, *device, target);
+  Expected<Site> gpu = currentGpu();
+  return gpu ? siteOn(*gpu->driver, gpu->device, target) : gpu.takeError();
 }
 
 ContextScope::ContextScope(const Site &site) : driver(*site.driver) {

@@ -53,10 +53,8 @@ struct Site {
   llvm::Expected<std::string> deviceName() const;
 };
 
-/// The device of this thread's context, or the first one.
-llvm::Expected<CUdevice> currentDevice(const Driver &driver);
-
-/// The target of that device. Refuses where there is no driver, or no GPU.
+/// The target of the device of this thread's context, or of the first one. Refuses where there is
+/// no driver, or no GPU.
 llvm::Expected<Target> currentTarget();
 
 /// Makes a context current in this thread, and the one before afterwards.
