@@ -242,6 +242,31 @@ def DeferRowSumsPass : Pass<"tile-defer-row-sums", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def AttachStripsPass : Pass<"sm-attach-strips", "::mlir::func::FuncOp"> {
+  let summary = "Neighbours of a table are copied together with a tile of keys.";
+  let description = [{
+    Input:   a gather in a loop over tiles of keys, one of whose coordinates moves by one with
+             each row, or not at all, and with each column.
+
+    ```mlir
+    %k = tile.load %keys[%b, %h] tile %j ...
+    %row = tile.positions %q[%b] tile %i : ... -> tensor<192x1xi32>
+    %col = tile.positions %keys[%b] tile %j : ... -> tensor<1x80xi32>
+    %n = tile.gather %bias[%h, %col - %row + %reach]
+    ```
+    Output:
+
+    ```mlir
+    %first = %reach - 192 * %i - 191
+    %n = sm.gather_strip %k, %bias[%h, %first] along 1 tile %j rows -1 columns 1
+    ```
+
+    A tile has one strip at most: further gathers are left as they are. Comes before loops are
+    rotated, and behind `tile-guard-products`, whose exact products share no buffers.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::tessera::sm::SmDialect"];
+}
+
 def NarrowGroupsPass : Pass<"sm-narrow-groups", "::mlir::func::FuncOp"> {
   let summary = "A warp group passes over tiles that only the rows of others see.";
   let description = [{
@@ -364,6 +389,7 @@ def PlaceBuffersPass : Pass<"sm-place-buffers", "::mlir::func::FuncOp"> {
     sm.release %slot
     ```
 
+    An `sm.gather_strip` of the tile reads the slot instead, and `sm.fill` has its table.
     Tiles of one shape from one view share a ring: of `stages` buffers if they are loaded in a
     loop, of `outer-stages` otherwise. They are acquired in the order in which they are loaded,
     whichever is read first, and more of them than there are buffers cannot be in use at once.
@@ -381,7 +407,9 @@ def DelayAwaitsPass : Pass<"sm-delay-awaits", "::mlir::func::FuncOp"> {
   let summary = "Wait for a product where its result is needed, not where it is issued.";
   let description = [{
     Moves `sm.await` down to the first reader of its result, together with the releases behind
-    it, and counts the products issued in between: those may stay unfinished.
+    it, and counts the products issued in between: those may stay unfinished. Releases of its
+    buffers, and readers of the strips beside them, stay behind: loads from shared memory wait in
+    line with the operands of products, and a warp with them.
   }];
   let dependentDialects = ["::tessera::sm::SmDialect"];
 }

@@ -101,6 +101,8 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   func.addPass(createDeferRowSumsPass());
   func.addPass(createCanonicalizerPass());
   // These read the lists of ranges, so they come before those are arithmetic.
+  if (schedule.strips)
+    func.addPass(createAttachStripsPass());
   if (schedule.narrow)
     func.addPass(createNarrowGroupsPass());
   func.addPass(createPipelineProductsPass());

@@ -131,6 +131,12 @@ static int64_t sharedBytes(const GpuSchedule &schedule, const Key &key) {
          schedule.stages * schedule.blockN * (keys + values);
 }
 
+/// Bytes that neighbours of a table take beside the tiles of keys, at most: one for each diagonal of
+/// a tile, 32 bits each.
+static int64_t stripBytes(const GpuSchedule &schedule) {
+  return schedule.stages * alignTo((schedule.blockM() + schedule.blockN) * 4, 16);
+}
+
 void chooseShape(Key &key, int64_t seqlenKv) {
   if (key.blockM)
     return;
@@ -168,6 +174,7 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
   schedule.narrow = !schedule.overlap;
   if (sharedBytes(schedule, key) > maxTileBytes)
     schedule.outerStages = 1;
+  schedule.strips = sharedBytes(schedule, key) + stripBytes(schedule) <= maxTileBytes;
   if (int64_t bytes = sharedBytes(schedule, key); bytes > maxTileBytes)
     return refuse(ErrorCode::invalidValue, "key: memory for block_m, block_n and stages",
                   fmt::format("{} bytes", bytes),

@@ -45,6 +45,25 @@ void SmDialect::initialize() {
       >();
 }
 
+/// Rows and columns of a tile, wherever it is.
+static std::pair<int64_t, int64_t> extentsOf(Type type) {
+  if (auto slot = dyn_cast<SlotType>(type))
+    return {slot.getRows(), slot.getColumns()};
+  if (auto place = dyn_cast<PlaceType>(type))
+    return {place.getRows(), place.getColumns()};
+  auto tile = cast<RankedTensorType>(type);
+  return {tile.getDimSize(0), tile.getDimSize(1)};
+}
+
+static LogicalResult verifyStrip(Operation *op, TypedValue<tessera::tile::TableType> table,
+                                 OperandRange coordinates, int64_t along) {
+  int64_t rank = table.getType().getRank(), found = coordinates.size();
+  if (found != rank || along < 0 || along >= rank)
+    return op->emitOpError("has ") << found << " coordinates, and neighbours along " << along
+                                   << ", of a table of rank " << rank;
+  return success();
+}
+
 LogicalResult FillOp::verify() {
   RingType ring = getRing().getType();
   tessera::tile::ViewType view = getView().getType();
@@ -52,8 +71,37 @@ LogicalResult FillOp::verify() {
     return emitOpError("view of ")
            << view.getWidth() << " x " << view.getElement() << " does not fit a ring of "
            << ring.getColumns() << " x " << ring.getElement();
+  if (!getTable())
+    return success();
+  if (failed(verifyStrip(*this, getTable(), getCoordinates(), *getAlong()))) // fill_c2
+    return failure();
+  if (!ring.getStrip()) // fill_c3
+    return emitOpError("has a table, and the ring no room for a strip");
   return success();
 }
+
+LogicalResult GatherStripOp::verify() {
+  if (failed(verifyStrip(*this, getTable(), getCoordinates(), getAlong()))) // gather_strip_c1
+    return failure();
+  Type element = getTable().getType().getElement();
+  if (getType().getElementType() != element) // gather_strip_c2
+    return emitOpError("result ") << getType() << " is not of the table's " << element;
+  if (int64_t keys = extentsOf(getSource().getType()).first;
+      getType().getDimSize(1) != keys) // gather_strip_c3
+    return emitOpError("source has ")
+           << keys << " rows, result has " << getType().getDimSize(1) << " columns";
+  if (std::abs(getRowFactor()) > 1 || std::abs(getColumnFactor()) != 1) // gather_strip_c4
+    return emitOpError("expected rows of -1, 0 or 1 and columns of -1 or 1, found ")
+           << getRowFactor() << " and " << getColumnFactor();
+  return success();
+}
+
+int64_t GatherStripOp::getStripLength() {
+  RankedTensorType type = getType();
+  return std::abs(getRowFactor()) * (type.getDimSize(0) - 1) + type.getDimSize(1);
+}
+
+int64_t GatherStripOp::getStep() { return getColumnFactor() * getType().getDimSize(1); }
 
 static LogicalResult verifySameCount(Operation *op) {
   if (op->getNumOperands() != op->getNumResults())
@@ -91,16 +139,6 @@ Value tessera::sm::ringOf(Value slot) {
 void DotOp::build(OpBuilder &builder, OperationState &state, Type result, Value lhs, Value rhs,
                   Value acc, bool transposed) {
   build(builder, state, result, lhs, rhs, acc, transposed ? builder.getUnitAttr() : UnitAttr());
-}
-
-/// Rows and columns of an operand of a product, wherever it is.
-static std::pair<int64_t, int64_t> extentsOf(Type type) {
-  if (auto slot = dyn_cast<SlotType>(type))
-    return {slot.getRows(), slot.getColumns()};
-  if (auto place = dyn_cast<PlaceType>(type))
-    return {place.getRows(), place.getColumns()};
-  auto tile = cast<RankedTensorType>(type);
-  return {tile.getDimSize(0), tile.getDimSize(1)};
 }
 
 static LogicalResult verifyContraction(Operation *op, Type lhs, Type rhs, bool transposed) {

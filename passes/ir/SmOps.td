@@ -163,7 +163,7 @@ def Sm_MakeRingOp : Sm_Op<"make_ring"> {
   let assemblyFormat = "attr-dict `:` qualified(type($result))";
 }
 
-def Sm_FillOp : Sm_Op<"fill"> {
+def Sm_FillOp : Sm_Op<"fill", [AttrSizedOperandSegments]> {
   let summary = "Copy one tile of a view into the next buffer of a ring.";
   let description = [{
     Waits until the consumers have released the buffer, and returns before the copy is
@@ -171,19 +171,31 @@ def Sm_FillOp : Sm_Op<"fill"> {
     read, counted from `from`. What lies outside of the view is zero; rows past the end of
     a sequence inside of it are those of the next one.
 
+    With a table, the strip beside the tile is filled too: with the neighbours `along` a
+    dimension that begin at the coordinates, `step` further for each tile. Unless all of them
+    are inside of the table and next to each other, the strip is left as it is, which
+    `sm.gather_strip` sees by itself.
+
     Constraints:
     - (C1) The view is as wide as the ring, and of its element type.
+    - (C2) There are as many coordinates as the table has dimensions, one of them `along`.
+    - (C3) A strip has room in the ring.
 
     Example:
     ```mlir
     sm.fill %ring, %keys[%batch, %head] tile %j : !sm.ring<2, 128x64, bf16>, !tile.view<64xbf16>
+    sm.fill %ring, %keys[%batch, %head] tile %j with %bias[%head, %first] along 1 step 128
+      : !sm.ring<2, 128x64, bf16, strip 255>, !tile.view<64xbf16>, !tile.table<2xf32>
     ```
   }];
   let arguments = (ins Sm_RingType:$ring, Tile_ViewType:$view, Index:$batch, Index:$head,
-                       Index:$tile, Optional<Index>:$start);
+                       Index:$tile, Optional<Index>:$start, Optional<Tile_TableType>:$table,
+                       Variadic<Index>:$coordinates, OptionalAttr<I64Attr>:$along,
+                       OptionalAttr<I64Attr>:$step);
   let assemblyFormat = [{
-    $ring `,` $view `[` $batch `,` $head `]` `tile` $tile (`from` $start^)? attr-dict
-    `:` qualified(type($ring)) `,` qualified(type($view))
+    $ring `,` $view `[` $batch `,` $head `]` `tile` $tile (`from` $start^)?
+    (`with` $table^ `[` $coordinates `]` `along` $along `step` $step)? attr-dict
+    `:` qualified(type($ring)) `,` qualified(type($view)) (`,` qualified(type($table))^)?
   }];
   let hasVerifier = 1;
 }
@@ -237,6 +249,49 @@ def Sm_ZeroTailOp : Sm_Op<"zero_tail"> {
   let arguments = (ins Sm_SlotType:$slot, Index:$tile, Index:$length);
   let assemblyFormat = [{
     $slot `tile` $tile `of` $length attr-dict `:` qualified(type($slot))
+  }];
+}
+
+def Sm_GatherStripOp : Sm_Op<"gather_strip"> {
+  let summary = "`tile.gather` of neighbours that come with a tile of keys.";
+  let description = [{
+    A strip of a table: the neighbours `along` a dimension that begin at the coordinates,
+    `columns` times the width of the result further for each tile of `source`, whose number is
+    `tile`. The element at row i and column j is the number at i * `rows` + j * `columns` of it,
+    counted from its end where a factor is negative. Outside of the table there are zeros.
+
+    The strip is loaded together with `source`: a tile, or the buffer that it is placed in.
+
+    Constraints:
+    - (C1) There are as many coordinates as the table has dimensions, one of them `along`.
+    - (C2) The result has the element type of the table.
+    - (C3) The result has a column for each row of `source`.
+    - (C4) `rows` is -1, 0 or 1, and `columns` is -1 or 1.
+
+    Example:
+    ```mlir
+    %b = sm.gather_strip %k, %bias[%head, %first] along 1 tile %j rows -1 columns 1
+      : !sm.slot<128x64, bf16>, !tile.table<2xf32> -> tensor<128x128xf32>
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[Sm_SlotType, Sm_Tile]>:$source, Tile_TableType:$table,
+                       Variadic<Index>:$coordinates, Index:$tile, I64Attr:$along, I64Attr:$rows,
+                       I64Attr:$columns);
+  let results = (outs Sm_Tile:$result);
+  let assemblyFormat = [{
+    $source `,` $table `[` $coordinates `]` `along` $along `tile` $tile `rows` $rows
+    `columns` $columns attr-dict
+    `:` qualified(type($source)) `,` qualified(type($table)) `->` type($result)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// `rows` and `columns`, with their signs.
+    int64_t getRowFactor() { return static_cast<int64_t>(getRows()); }
+    int64_t getColumnFactor() { return static_cast<int64_t>(getColumns()); }
+    /// How many numbers a strip has.
+    int64_t getStripLength();
+    /// How much further it begins for each tile.
+    int64_t getStep();
   }];
 }
 

@@ -15,13 +15,16 @@ def Sm_RingType : Sm_Type<"Ring", "ring"> {
   let description = [{
     `stages` buffers for tiles of `rows` x `columns`. A producer fills them one
     after the other, consumers take them in the same order. Each role counts for itself
-    how far it is.
+    how far it is. Beside its tile, a buffer may have room for a strip: that many neighbours of
+    a table, of 32 bits each.
 
-    Example: `!sm.ring<2, 128x64, bf16>`
+    Examples: `!sm.ring<2, 128x64, bf16>`, `!sm.ring<2, 128x64, bf16, strip 255>`
   }];
   let parameters = (ins "int64_t":$stages, "int64_t":$rows, "int64_t":$columns,
-                        "::mlir::Type":$element);
-  let assemblyFormat = "`<` $stages `,` custom<Extents>($rows, $columns) `,` $element `>`";
+                        "::mlir::Type":$element, DefaultValuedParameter<"int64_t", "0">:$strip);
+  let assemblyFormat = [{
+    `<` $stages `,` custom<Extents>($rows, $columns) `,` $element (`,` `strip` $strip^)? `>`
+  }];
 }
 
 def Sm_SlotType : Sm_Type<"Slot", "slot"> {

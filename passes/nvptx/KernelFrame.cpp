@@ -41,6 +41,11 @@ Value KernelFrame::bufferAt(ImplicitLocOpBuilder &at, const RingPlace &place, Va
   return add(at, sharedAt(at, place.buffers), offset);
 }
 
+Value KernelFrame::stripAt(ImplicitLocOpBuilder &at, const RingPlace &place, Value slot) const {
+  Value offset = arith::MulIOp::create(at, slot, constantI32(at, place.stripBytes));
+  return add(at, sharedAt(at, place.strips), offset);
+}
+
 const Argument &KernelFrame::argumentOf(Value value) const {
   return block.arguments[cast<BlockArgument>(value).getArgNumber()];
 }
@@ -60,11 +65,14 @@ Value KernelFrame::readField(ImplicitLocOpBuilder &at, int64_t offset, Type type
                               /*isNonTemporal=*/false, /*isInvariant=*/true);
 }
 
-Value KernelFrame::firstRow(ImplicitLocOpBuilder &at) const {
+Value KernelFrame::warpRow(ImplicitLocOpBuilder &at) const {
   Value consumer = add(at, group, constantI32(at, -1));
   Value row = arith::MulIOp::create(at, consumer, constantI32(at, groupRows));
-  row = add(at, row, arith::MulIOp::create(at, warp, constantI32(at, groupRows / 4)));
-  return add(at, row, arith::DivUIOp::create(at, lane, constantI32(at, lanesOfRow)));
+  return add(at, row, arith::MulIOp::create(at, warp, constantI32(at, groupRows / 4)));
+}
+
+Value KernelFrame::firstRow(ImplicitLocOpBuilder &at) const {
+  return add(at, warpRow(at), arith::DivUIOp::create(at, lane, constantI32(at, lanesOfRow)));
 }
 
 Value KernelFrame::groupBarrier(ImplicitLocOpBuilder &at) const {
@@ -169,7 +177,27 @@ static bool standsBehindVote(tile::StoreOp store) {
   return false;
 }
 
-/// Buffers first, each at a multiple of its alignment, then barriers. Returns
+/// Strips, barriers and numbers, from `bytes` on. Returns where they end.
+static int64_t placeSmallThings(func::FuncOp program, KernelFrame &frame, int64_t bytes) {
+  for (auto ring : program.getOps<sm::MakeRingOp>()) {
+    int64_t stages = ring.getType().getStages();
+    RingPlace &place = frame.rings[ring.getResult()];
+    place.strips = bytes;
+    place.full = place.strips + stages * place.stripBytes;
+    place.empty = place.full + stages * barrierBytes;
+    bytes = llvm::alignTo(place.empty + stages * barrierBytes, stripUnitBytes);
+  }
+  program.walk([&](sm::TellOp tell) {
+    ChannelPlace &place = frame.channels[tell.getChannel()];
+    place.full = bytes;
+    place.empty = place.full + barrierBytes;
+    place.numbers = place.empty + barrierBytes;
+    bytes += 2 * barrierBytes + llvm::alignTo(tell.getValues().size() * 4, barrierBytes);
+  });
+  return bytes;
+}
+
+/// Buffers first, each at a multiple of its alignment, then what is small. Returns
 /// the bytes in all.
 static int64_t placeRings(func::FuncOp program, KernelFrame &frame) {
   int64_t bytes = 0;
@@ -179,6 +207,7 @@ static int64_t placeRings(func::FuncOp program, KernelFrame &frame) {
     RingPlace place;
     place.chunkBytes = type.getRows() * chunkRowBytes;
     place.slotBytes = llvm::divideCeil(rowBytes, chunkRowBytes) * place.chunkBytes;
+    place.stripBytes = type.getStrip() ? stripBytes(type.getStrip()) : 0;
     place.buffers = bytes;
     bytes += type.getStages() * place.slotBytes;
     frame.rings[ring.getResult()] = place;
@@ -195,24 +224,12 @@ static int64_t placeRings(func::FuncOp program, KernelFrame &frame) {
     if (canCopyOut(store) && standsBehindVote(store))
       frame.stagingIsFree.insert(store);
   });
-  // Barriers take less than one more kilobyte.
-  if (staged && bytes + staged + bufferAlignment <= maxSharedBytes) {
+  if (staged && placeSmallThings(program, frame, bytes + staged) <= maxSharedBytes) {
     frame.staging = bytes;
     bytes += staged;
   }
-  for (auto ring : program.getOps<sm::MakeRingOp>()) {
-    RingPlace &place = frame.rings[ring.getResult()];
-    place.full = bytes;
-    place.empty = bytes + ring.getType().getStages() * barrierBytes;
-    bytes = place.empty + ring.getType().getStages() * barrierBytes;
-  }
-  program.walk([&](sm::TellOp tell) {
-    frame.channels[tell.getChannel()] = {
-        .numbers = bytes + 2 * barrierBytes, .full = bytes, .empty = bytes + barrierBytes};
-    bytes += 2 * barrierBytes + llvm::alignTo(tell.getValues().size() * 4, barrierBytes);
-  });
   program.walk([&](sm::TakeTicketOp) { frame.tickets = true; });
-  return bytes;
+  return placeSmallThings(program, frame, bytes);
 }
 
 static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelFrame &frame) {

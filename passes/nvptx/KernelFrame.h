@@ -18,12 +18,20 @@ inline constexpr int64_t groupThreads = 128, warpThreads = 32;
 /// A row of a chunk: what one pattern of the swizzle spans.
 inline constexpr int64_t chunkRowBytes = 128;
 inline constexpr int64_t barrierBytes = 8;
+/// Numbers of a strip, and what the copy engine copies of one at once.
+inline constexpr int64_t stripWordBytes = 4, stripUnitBytes = 16;
+
+/// Bytes of the units in which a strip may lie.
+inline int64_t stripBytes(int64_t length) {
+  return llvm::alignTo(length * stripWordBytes + stripUnitBytes - stripWordBytes, stripUnitBytes);
+}
 
 /// Where a ring lies in shared memory, and how far each role is in it. Offsets
 /// are bytes.
 struct RingPlace {
   int64_t buffers, full, empty; ///< the first buffer, and the first barrier of each kind
   int64_t slotBytes, chunkBytes;
+  int64_t strips, stripBytes; ///< the first strip; of each, zero if there are none
   mlir::Value filled, taken; ///< counters: stack slots that LLVM turns into registers
 };
 
@@ -61,13 +69,16 @@ struct KernelFrame {
   mlir::Value sharedAt(mlir::ImplicitLocOpBuilder &at, int64_t offset) const;
   mlir::Value bufferAt(mlir::ImplicitLocOpBuilder &at, const RingPlace &place,
                        mlir::Value slot) const;
+  mlir::Value stripAt(mlir::ImplicitLocOpBuilder &at, const RingPlace &place,
+                      mlir::Value slot) const;
   /// The tensor map of a view with boxes of `rows` rows.
   mlir::Value mapOf(mlir::Value view, int64_t rows) const;
   /// The argument that a view or a table is.
   const Argument &argumentOf(mlir::Value value) const;
   /// Reads a field of the argument block.
   mlir::Value readField(mlir::ImplicitLocOpBuilder &at, int64_t offset, mlir::Type type) const;
-  /// The row within the tile of the first row that a thread holds a part of.
+  /// The row within the tile of the first row that a warp, and a thread, holds a part of.
+  mlir::Value warpRow(mlir::ImplicitLocOpBuilder &at) const;
   mlir::Value firstRow(mlir::ImplicitLocOpBuilder &at) const;
   /// The barrier at which the threads of a consumer group meet.
   mlir::Value groupBarrier(mlir::ImplicitLocOpBuilder &at) const;

@@ -31,7 +31,10 @@ void populateProductPatterns(mlir::RewritePatternSet &patterns, const mlir::Type
 /// Results that are not finite, and products that are exact.
 void populateExactPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
                            const KernelFrame &frame);
-/// Views and tables in memory.
+/// Tables in memory, and strips of them.
+void populateTablePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
+                           const KernelFrame &frame);
+/// Views in memory.
 void populateViewPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
                           const KernelFrame &frame);
 

@@ -61,9 +61,18 @@ void arriveIf(ImplicitLocOpBuilder &at, Value barrier, Value condition) {
   emit(at, "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b,~{memory}", {barrier, condition});
 }
 
-void arriveExpectingBytes(ImplicitLocOpBuilder &at, Value barrier, int64_t bytes) {
-  emit(at, fmt::format("mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], {};", bytes),
-       "r,~{memory}", barrier);
+void arriveExpectingBytes(ImplicitLocOpBuilder &at, Value barrier, Value bytes) {
+  emit(at, "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;", "r,r,~{memory}",
+       {barrier, bytes});
+}
+
+void copyBytesIf(ImplicitLocOpBuilder &at, Value shared, Value address, int64_t bytes,
+                 Value barrier, Value condition) {
+  emit(at,
+       fmt::format("@$3 cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [$0], "
+                   "[$1], {}, [$2];",
+                   bytes),
+       "r,l,r,b,~{memory}", {shared, address, barrier, condition});
 }
 
 void prefetchMap(ImplicitLocOpBuilder &at, Value map) {

@@ -27,7 +27,12 @@ void waitBarrier(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, mlir::Valu
 void arrive(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier);
 /// The same where `condition` holds, without a branch.
 void arriveIf(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, mlir::Value condition);
-void arriveExpectingBytes(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, int64_t bytes);
+void arriveExpectingBytes(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, mlir::Value bytes);
+
+// "cp.async.bulk"
+/// Copies units of 16 bytes where `condition` holds, without a branch.
+void copyBytesIf(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value address,
+                 int64_t bytes, mlir::Value barrier, mlir::Value condition);
 
 // "cp.async.bulk.tensor"
 void prefetchMap(mlir::ImplicitLocOpBuilder &at, mlir::Value map);

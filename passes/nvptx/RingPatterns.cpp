@@ -1,6 +1,7 @@
 //===- RingPatterns.cpp - roles, rings and copies -------------------------===//
 
 #include "passes/nvptx/Fragment.h"
+#include "passes/nvptx/GlobalMemory.h"
 #include "passes/nvptx/Patterns.h"
 #include "passes/nvptx/Ptx.h"
 
@@ -202,7 +203,8 @@ struct LowerMakeRing : OpConversionPattern<sm::MakeRingOp> {
   }
 };
 
-// Wait until the buffer is free; one copy for each chunk of 128 bytes of the rows.
+// Wait until the buffer is free; one copy for each chunk of 128 bytes of the rows, and one for
+// the strip.
 struct LowerFill : FramePattern<sm::FillOp> {
   using FramePattern::FramePattern;
   LogicalResult matchAndRewrite(sm::FillOp op, OpAdaptor adaptor,
@@ -215,7 +217,15 @@ struct LowerFill : FramePattern<sm::FillOp> {
     Value before = arith::XOrIOp::create(at, turn.parity, constantI32(at, 1));
     ptx::waitBarrier(at, barrierAt(at, frame, place.empty, turn.slot), before);
     Value full = barrierAt(at, frame, place.full, turn.slot);
-    ptx::arriveExpectingBytes(at, full, place.slotBytes);
+    std::optional<CopiedStrip> strip;
+    Value bytes = constantI32(at, place.slotBytes);
+    if (op.getTable()) {
+      strip = CopiedStrip::of(at, frame, op.getTable(), adaptor.getCoordinates(), *op.getAlong(),
+                              *op.getStep(), adaptor.getTile(), type.getStrip());
+      bytes = arith::SelectOp::create(at, strip->isCopied,
+                                      constantI32(at, place.slotBytes + place.stripBytes), bytes);
+    }
+    ptx::arriveExpectingBytes(at, full, bytes);
 
     Value buffer = frame.bufferAt(at, place, turn.slot);
     Value row = mul(at, adaptor.getTile(), constantI32(at, type.getRows()));
@@ -228,6 +238,9 @@ struct LowerFill : FramePattern<sm::FillOp> {
           at, add(at, buffer, constantI32(at, chunk * place.chunkBytes)), map,
           {constantI32(at, chunk * chunkColumns), row, adaptor.getHead(), adaptor.getBatch()},
           full);
+    if (strip)
+      ptx::copyBytesIf(at, frame.stripAt(at, place, turn.slot), strip->source(at), place.stripBytes,
+                       full, strip->isCopied);
     rewriter.eraseOp(op);
     return success();
   }

@@ -63,6 +63,7 @@ struct SmToNvvmPass : impl::SmToNvvmPassBase<SmToNvvmPass> {
     populateRingPatterns(patterns, types, *frame);
     populateProductPatterns(patterns, types, *frame);
     populateExactPatterns(patterns, types, *frame);
+    populateTablePatterns(patterns, types, *frame);
     populateViewPatterns(patterns, types, *frame);
     if (failed(applyPartialConversion(frame->entry, target, std::move(patterns))))
       return failure();

@@ -1,10 +1,10 @@
-//===- ViewPatterns.cpp - views and tables in memory ----------------------===//
+//===- ViewPatterns.cpp - views in memory ---------------------------------===//
 
 #include "passes/nvptx/Fragment.h"
+#include "passes/nvptx/GlobalMemory.h"
 #include "passes/nvptx/Patterns.h"
 #include "passes/nvptx/Place.h"
 #include "passes/nvptx/Ptx.h"
-#include "passes/nvptx/RowAffine.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -12,8 +12,6 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <cstddef>
-#include <map>
-#include <numeric>
 
 using namespace mlir;
 
@@ -21,26 +19,8 @@ namespace tessera {
 
 namespace {
 
-/// Offsets are computed in 64 bits, positions in 32.
-Value wide(ImplicitLocOpBuilder &at, Value i32) {
-  return arith::ExtSIOp::create(at, at.getI64Type(), i32);
-}
 Value add(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::AddIOp::create(at, a, b); }
 Value mul(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::MulIOp::create(at, a, b); }
-
-Value readI64(ImplicitLocOpBuilder &at, const KernelFrame &frame, const Argument &argument,
-              size_t field) {
-  return frame.readField(at, argument.offset + field, at.getI64Type());
-}
-/// The address of an argument's elements, in global memory.
-Value dataOf(ImplicitLocOpBuilder &at, const KernelFrame &frame, const Argument &argument) {
-  Value pointer = frame.readField(at, argument.offset, LLVM::LLVMPointerType::get(at.getContext()));
-  return LLVM::AddrSpaceCastOp::create(at, LLVM::LLVMPointerType::get(at.getContext(), 1), pointer);
-}
-Value elementAt(ImplicitLocOpBuilder &at, Value data, Type element, Value offset) {
-  return LLVM::GEPOp::create(at, data.getType(), element, data,
-                             ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(offset)});
-}
 
 //===----------------------------------------------------------------------===//
 // Views
@@ -278,323 +258,12 @@ struct LowerStore : FramePattern<tile::StoreOp> {
   }
 };
 
-//===----------------------------------------------------------------------===//
-// Tables
-//===----------------------------------------------------------------------===//
-
-Value extentOf(ImplicitLocOpBuilder &at, const KernelFrame &frame, const Argument &table,
-               size_t i) {
-  return readI64(at, frame, table, offsetof(TableArgument, extents) + i * sizeof(int64_t));
-}
-Value strideOf(ImplicitLocOpBuilder &at, const KernelFrame &frame, const Argument &table,
-               size_t i) {
-  return readI64(at, frame, table, offsetof(TableArgument, strides) + i * sizeof(int64_t));
-}
-
-/// The number of a table at some coordinates (i32); zero outside of it, where no
-/// memory is read.
-Value readTable(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value table,
-                ValueRange coordinates) {
-  const Argument &argument = frame.argumentOf(table);
-  Type element = cast<tile::TableType>(table.getType()).getElement();
-  Value isInside, offset;
-  for (auto [i, coordinate] : llvm::enumerate(coordinates)) {
-    Value place = wide(at, coordinate);
-    Value extent = extentOf(at, frame, argument, i);
-    // Unsigned, so that a negative coordinate is outside too.
-    Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, extent);
-    isInside = isInside ? arith::AndIOp::create(at, isInside, fits).getResult() : fits;
-    Value stride = strideOf(at, frame, argument, i);
-    Value part = mul(at, place, stride);
-    offset = offset ? add(at, offset, part) : part;
-  }
-  Value address = elementAt(at, dataOf(at, frame, argument), element, offset);
-  return ptx::readIf(at, address, isInside, element);
-}
-
-struct LowerFetch : FramePattern<tile::FetchOp> {
-  using FramePattern::FramePattern;
-  LogicalResult matchAndRewrite(tile::FetchOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, readTable(at, frame, op.getTable(), adaptor.getCoordinates()));
-    return success();
-  }
-};
-
-//===----------------------------------------------------------------------===//
-// Strips: a warp's places in one dimension of a table
-//===----------------------------------------------------------------------===//
-
-/// A number of a lane: numbers of its warp, with their signs, and how often its row and its
-/// column.
-struct LaneNumber {
-  SmallVector<std::pair<Value, int>> uniform;
-  int row = 0, column = 0;
-
-  static constexpr int lastRow = warpThreads / lanesOfRow - 1, lastColumn = 2 * (lanesOfRow - 1);
-
-  /// Over the lanes of a warp.
-  int64_t least() const { return std::min(0, row * lastRow) + std::min(0, column * lastColumn); }
-  int64_t range() const { return std::abs(row) * lastRow + std::abs(column) * lastColumn; }
-};
-
-/// Adds a term of a position. Numbers of a program are those of a block; only positions within
-/// a tile tell lanes apart, in the form that KernelFrame gives them.
-void addTerm(const KernelFrame &frame, Value term, int sign, LaneNumber &number) {
-  if (auto sum = term.getDefiningOp<arith::AddIOp>()) {
-    addTerm(frame, sum.getLhs(), sign, number);
-    addTerm(frame, sum.getRhs(), sign, number);
-    return;
-  }
-  if (auto row = term.getDefiningOp<arith::DivUIOp>(); row && row.getLhs() == frame.lane) {
-    number.row += sign;
-    return;
-  }
-  if (auto product = term.getDefiningOp<arith::MulIOp>()) {
-    auto column = product.getLhs().getDefiningOp<arith::RemUIOp>();
-    if (column && column.getLhs() == frame.lane) {
-      number.column += sign;
-      return;
-    }
-  }
-  number.uniform.push_back({term, sign});
-}
-
-/// Coordinates of which one differs within a warp, and is read as a strip: `segments` registers,
-/// of which lane l of the i-th holds the number at `first + 16 i + l`. As far as the lanes of a
-/// warp are apart, 16 neighbours of each are found in one of them.
-struct Strip {
-  SmallVector<LaneNumber> coordinates;
-  SmallVector<SmallVector<int64_t>> constants; ///< of each coordinate, of each element
-  size_t axis;                                 ///< the one that differs
-  static constexpr int64_t segmentStep = 16;
-
-  static std::optional<Strip> of(const KernelFrame &frame, ValueRange coordinates);
-
-  int64_t least() const { return *llvm::min_element(constants[axis]); }
-  int64_t segments() const {
-    return (*llvm::max_element(constants[axis]) - least()) / segmentStep + 1;
-  }
-};
-
-std::optional<Strip> Strip::of(const KernelFrame &frame, ValueRange coordinates) {
-  Strip strip;
-  std::optional<size_t> axis;
-  for (auto [i, coordinate] : llvm::enumerate(coordinates)) {
-    std::optional<RowAffine> affine = matchThreadAffine(coordinate);
-    if (!affine)
-      return std::nullopt;
-    LaneNumber number;
-    for (auto [term, sign] : affine->rows)
-      addTerm(frame, term, sign, number);
-    if (number.row || number.column || !llvm::all_equal(affine->constants)) {
-      if (axis)
-        return std::nullopt;
-      axis = i;
-    }
-    strip.coordinates.push_back(std::move(number));
-    strip.constants.push_back(std::move(affine->constants));
-  }
-  if (!axis || strip.coordinates[*axis].range() > warpThreads - segmentStep)
-    return std::nullopt;
-  strip.axis = *axis;
-  return strip;
-}
-
-/// Behind the last of the numbers that a strip's place needs: what is read there arrives while
-/// products are computed.
-void setWhereKnown(ImplicitLocOpBuilder &at, Operation *gather, const Strip &strip) {
-  Operation *last = nullptr;
-  for (const LaneNumber &number : strip.coordinates)
-    for (auto [value, sign] : number.uniform)
-      if (Operation *op = value.getDefiningOp(); op && op->getBlock() == gather->getBlock())
-        if (!last || last->isBeforeInBlock(op))
-          last = op;
-  if (last)
-    at.setInsertionPointAfter(last);
-  else
-    at.setInsertionPointToStart(gather->getBlock());
-}
-
-Value sumOf(ImplicitLocOpBuilder &at, const LaneNumber &number, int64_t constant) {
-  Value sum = constantI32(at, constant);
-  for (auto [value, sign] : number.uniform)
-    sum = sign > 0 ? add(at, sum, value) : arith::SubIOp::create(at, sum, value).getResult();
-  return sum;
-}
-
-/// Where a lane reads its number of a strip's first segment.
-struct StripPlace {
-  Value data;          ///< of the table, where the other coordinates are
-  Value place, stride; ///< in the dimension that differs: i32, i64
-  Value limit;         ///< places below it are inside of the table, and read
-};
-
-StripPlace placeOf(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value table,
-                   const Strip &strip) {
-  const Argument &argument = frame.argumentOf(table);
-  Type element = cast<tile::TableType>(table.getType()).getElement();
-  // Positions are 32-bit: an extent that is larger is as good as the largest.
-  auto limitOf = [&](size_t axis) -> Value {
-    Value largest = arith::ConstantOp::create(at, at.getI64IntegerAttr(INT32_MAX));
-    Value extent = arith::MinSIOp::create(at, extentOf(at, frame, argument, axis), largest);
-    return arith::TruncIOp::create(at, at.getI32Type(), extent);
-  };
-  StripPlace place;
-  place.data = dataOf(at, frame, argument);
-  place.limit = limitOf(strip.axis);
-  place.stride = strideOf(at, frame, argument, strip.axis);
-  for (auto [i, coordinate] : llvm::enumerate(strip.coordinates)) {
-    if (i == strip.axis) {
-      Value first = sumOf(at, coordinate, strip.least() + coordinate.least());
-      place.place = add(at, first, frame.lane);
-      continue;
-    }
-    Value number = sumOf(at, coordinate, strip.constants[i].front());
-    Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, number, limitOf(i));
-    place.limit = arith::SelectOp::create(at, fits, place.limit, constantI32(at, 0));
-    Value offset = mul(at, wide(at, number), strideOf(at, frame, argument, i));
-    place.data = elementAt(at, place.data, element, offset);
-  }
-  return place;
-}
-
-/// Reads segments of neighbours, all of them inside of the table: from one address.
-SmallVector<Value> readInside(ImplicitLocOpBuilder &at, const StripPlace &place, Type element,
-                              int64_t count) {
-  Value address = elementAt(at, place.data, element, wide(at, place.place));
-  SmallVector<Value> segments;
-  for (int64_t i = 0; i < count; ++i) {
-    auto offset = static_cast<int32_t>(i * Strip::segmentStep);
-    Value from = LLVM::GEPOp::create(at, address.getType(), element, address,
-                                     ArrayRef<LLVM::GEPArg>{offset});
-    segments.push_back(LLVM::LoadOp::create(at, element, from, /*alignment=*/0,
-                                            /*isVolatile=*/false, /*isNonTemporal=*/false,
-                                            /*isInvariant=*/true));
-  }
-  return segments;
-}
-
-/// Reads segments wherever they lie; zeros outside of the table, where no memory is read.
-SmallVector<Value> readAnywhere(ImplicitLocOpBuilder &at, const StripPlace &place, Type element,
-                                int64_t count) {
-  constexpr int64_t stepBytes = Strip::segmentStep * sizeof(int32_t);
-  Value step =
-      mul(at, place.stride, arith::ConstantOp::create(at, at.getI64IntegerAttr(stepBytes)));
-  Value number = place.place;
-  Value address = elementAt(at, place.data, element, mul(at, wide(at, number), place.stride));
-  SmallVector<Value> segments;
-  for (int64_t i = 0; i < count; ++i) {
-    if (i) {
-      number = add(at, number, constantI32(at, Strip::segmentStep));
-      address = elementAt(at, address, at.getI8Type(), step);
-    }
-    // Unsigned, so that a negative coordinate is outside too.
-    Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, number, place.limit);
-    segments.push_back(ptx::readIf(at, address, fits, element));
-  }
-  return segments;
-}
-
-// if (all lanes read neighbours, inside) { from one address } else { each by itself }
-SmallVector<Value> readSegments(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value table,
-                                const Strip &strip) {
-  StripPlace place = placeOf(at, frame, table, strip);
-  Type element = cast<tile::TableType>(table.getType()).getElement();
-  int64_t count = strip.segments();
-  if (count == 1)
-    return readAnywhere(at, place, element, count);
-  // First places below it have all of their segments inside; zero if neighbours are apart.
-  Value behind = constantI32(at, (count - 1) * Strip::segmentStep), zero = constantI32(at, 0);
-  Value room = arith::MaxSIOp::create(at, arith::SubIOp::create(at, place.limit, behind), zero);
-  Value one = arith::ConstantOp::create(at, at.getI64IntegerAttr(1));
-  Value isDense = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, place.stride, one);
-  room = arith::SelectOp::create(at, isDense, room, zero);
-  Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place.place, room);
-  // A vote tells the assembler that the warp stays together. Where it might not, operands of
-  // products are moved to uniform registers again for each instruction.
-  Value inside = NVVM::VoteSyncOp::create(at, at.getI1Type(), constantI32(at, -1), fits,
-                                          NVVM::VoteSyncKind::all);
-  auto branch = scf::IfOp::create(at, SmallVector<Type>(count, element), inside,
-                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
-  OpBuilder::InsertionGuard guard(at);
-  at.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(at, readInside(at, place, element, count));
-  at.setInsertionPointToStart(branch.elseBlock());
-  // A number that LLVM knows nothing of, so that addresses are not kept from one iteration of a
-  // loop to the next, for what is seldom read.
-  place.place = ptx::copy(at, place.place);
-  scf::YieldOp::create(at, readAnywhere(at, place, element, count));
-  return branch.getResults();
-}
-
-/// What each element of a thread has of a strip: numbers that two have in common come once.
-SmallVector<Value> distribute(ImplicitLocOpBuilder &at, const KernelFrame &frame,
-                              ArrayRef<Value> segments, const Strip &strip) {
-  const LaneNumber &number = strip.coordinates[strip.axis];
-  Value row = arith::DivUIOp::create(at, frame.lane, constantI32(at, lanesOfRow));
-  Value lane = add(at, mul(at, row, constantI32(at, number.row)),
-                   mul(at, frame.firstColumn(at), constantI32(at, number.column)));
-  lane = add(at, lane, constantI32(at, -number.least()));
-  std::map<int64_t, Value> lanes, numbers;
-  SmallVector<Value> elements;
-  for (int64_t constant : strip.constants[strip.axis]) {
-    int64_t distance = constant - strip.least();
-    Value &found = numbers[distance];
-    if (!found) {
-      Value &from = lanes[distance % Strip::segmentStep];
-      if (!from)
-        from = add(at, lane, constantI32(at, distance % Strip::segmentStep));
-      Value segment = segments[distance / Strip::segmentStep];
-      found =
-          NVVM::ShflOp::create(at, segment.getType(), constantI32(at, -1), segment, from,
-                               constantI32(at, warpThreads - 1), NVVM::ShflKind::idx, UnitAttr());
-    }
-    elements.push_back(found);
-  }
-  return elements;
-}
-
-//===----------------------------------------------------------------------===//
-// Gathers
-//===----------------------------------------------------------------------===//
-
-struct LowerGather : FramePattern<tile::GatherOp> {
-  using FramePattern::FramePattern;
-  LogicalResult matchAndRewrite(tile::GatherOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    SmallVector<Value> elements;
-    std::optional<Strip> strip = Strip::of(frame, adaptor.getCoordinates());
-    if (strip && op.getType().getDimSize(1) != 1) { // a column has few elements
-      SmallVector<Value> segments;
-      {
-        OpBuilder::InsertionGuard guard(at);
-        setWhereKnown(at, op, *strip);
-        segments = readSegments(at, frame, op.getTable(), *strip);
-      }
-      elements = distribute(at, frame, segments, *strip);
-    } else {
-      for (int64_t i = 0; i < fragmentSize(op.getType()); ++i) {
-        SmallVector<Value> place;
-        for (Value coordinates : adaptor.getCoordinates())
-          place.push_back(vector::ExtractOp::create(at, coordinates, i));
-        elements.push_back(readTable(at, frame, op.getTable(), place));
-      }
-    }
-    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
-        op, cast<VectorType>(getTypeConverter()->convertType(op.getType())), elements);
-    return success();
-  }
-};
-
 } // namespace
 
 void populateViewPatterns(RewritePatternSet &patterns, const TypeConverter &types,
                           const KernelFrame &frame) {
-  patterns.add<LowerExtent, LowerLength, LowerLocate, LowerStore, LowerFetch, LowerGather>(
-      types, patterns.getContext(), frame);
+  patterns.add<LowerExtent, LowerLength, LowerLocate, LowerStore>(types, patterns.getContext(),
+                                                                   frame);
 }
 
 } // namespace tessera

@@ -12,16 +12,23 @@ namespace tessera {
 
 namespace {
 
-/// The first op behind `await` that needs its result, at the latest the end of
-/// the block.
-Operation *firstUser(sm::AwaitOp await) {
+/// The first op behind `await` that needs its result, or does something else with a buffer of the
+/// product than those `releases` that go along; at the latest the end of the block.
+Operation *firstUser(sm::AwaitOp await, ArrayRef<Operation *> releases) {
   Block *block = await->getBlock();
   Operation *first = block->getTerminator();
-  for (Operation *user : await->getUsers()) {
+  auto look = [&](Operation *user) {
     Operation *here = block->findAncestorOpInBlock(*user);
-    if (here->isBeforeInBlock(first))
+    if (here && await->isBeforeInBlock(here) && here->isBeforeInBlock(first) &&
+        !llvm::is_contained(releases, here))
       first = here;
-  }
+  };
+  llvm::for_each(await->getUsers(), look);
+  for (Value operand : await.getSource().getDefiningOp()->getOperands())
+    if (isa<sm::SlotType>(operand.getType()))
+      for (Operation *user : operand.getUsers())
+        if (isa<sm::ReleaseOp, sm::GatherStripOp>(user))
+          look(user);
   return first;
 }
 
@@ -57,7 +64,7 @@ struct DelayAwaitsPass : impl::DelayAwaitsPassBase<DelayAwaitsPass> {
     for (Operation *op = await->getNextNode(); isa_and_present<sm::ReleaseOp>(op);
          op = op->getNextNode())
       releases.push_back(op);
-    Operation *user = firstUser(await);
+    Operation *user = firstUser(await, releases);
     if (user == await->getNextNode() ||
         (!releases.empty() && user->isBeforeInBlock(releases.back())))
       return;

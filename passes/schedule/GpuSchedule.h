@@ -18,6 +18,7 @@ struct GpuSchedule {
   double lazyMax = 0;       ///< how far a row's maximum may lag, in powers of two
   bool longestLast = false; ///< later tiles of queries have more to do
   int64_t cacheBytes = 0;   ///< of heads that go through the cache together; 0: one by one
+  bool strips = true;       ///< room for neighbours of tables beside the tiles of keys
   bool narrow = true;       ///< a group skips tiles of keys that only others see
   bool overlap = false;     ///< begin the next tile of queries before this one ends
   bool branch = false;      ///< skip unit factors by a branch, not by predicates

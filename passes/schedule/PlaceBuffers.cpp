@@ -21,8 +21,8 @@ namespace {
 /// Tiles of one shape from one view share a ring.
 using RingKey = std::pair<Value, Type>;
 
-/// The products that read a load, through transpositions, or who passes over it. Nothing if
-/// something else reads it too.
+/// The products that read a load, through transpositions, who passes over it, or reads the strip
+/// beside it. Nothing if something else reads it too.
 std::optional<SmallVector<Operation *>> readersOf(tile::LoadOp load) {
   SmallVector<Operation *> all;
   for (Operation *user : load->getUsers()) {
@@ -30,7 +30,7 @@ std::optional<SmallVector<Operation *>> readersOf(tile::LoadOp load) {
     if (isa<tile::TransposeOp>(user))
       readers.assign(user->user_begin(), user->user_end());
     for (Operation *reader : readers) {
-      if (!isa<tile::DotOp, sm::PassOverOp>(reader))
+      if (!isa<tile::DotOp, sm::PassOverOp, sm::GatherStripOp>(reader))
         return std::nullopt;
       all.push_back(reader);
     }
@@ -38,6 +38,14 @@ std::optional<SmallVector<Operation *>> readersOf(tile::LoadOp load) {
   if (all.empty())
     return std::nullopt;
   return all;
+}
+
+/// Who reads the strip beside a load; null if there is none.
+sm::GatherStripOp stripOf(tile::LoadOp load) {
+  for (Operation *user : load->getUsers())
+    if (auto strip = dyn_cast<sm::GatherStripOp>(user))
+      return strip;
+  return nullptr;
 }
 
 /// The op of `block` that holds `op`.
@@ -80,16 +88,25 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     func::FuncOp func = getOperation();
     SmallVector<tile::LoadOp> loads;
     func.walk([&](tile::LoadOp load) { loads.push_back(load); });
-    llvm::MapVector<RingKey, bool> rings; // whether tiles are in flight
-    for (tile::LoadOp load : loads)
-      rings[{load.getView(), load.getType()}] |= isInLoop(load);
+    struct Need {
+      bool isStreamed = false; // tiles are in flight
+      int64_t strip = 0;       // the longest
+    };
+    llvm::MapVector<RingKey, Need> rings;
+    for (tile::LoadOp load : loads) {
+      Need &need = rings[{load.getView(), load.getType()}];
+      need.isStreamed |= isInLoop(load);
+      if (sm::GatherStripOp strip = stripOf(load))
+        need.strip = std::max(need.strip, strip.getStripLength());
+    }
 
     OpBuilder builder = OpBuilder::atBlockBegin(&func.getBody().front());
     llvm::DenseMap<RingKey, Value> made;
-    for (auto &[key, isStreamed] : rings) {
+    for (auto &[key, need] : rings) {
       auto tile = cast<RankedTensorType>(key.second);
-      auto type = sm::RingType::get(&getContext(), isStreamed ? stages : outerStages,
-                                    tile.getDimSize(0), tile.getDimSize(1), tile.getElementType());
+      auto type = sm::RingType::get(&getContext(), need.isStreamed ? stages : outerStages,
+                                    tile.getDimSize(0), tile.getDimSize(1), tile.getElementType(),
+                                    need.strip);
       made[key] = sm::MakeRingOp::create(builder, func.getLoc(), type);
     }
     for (tile::LoadOp load : loads)
@@ -101,6 +118,7 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
       if (failed(issue(dot)))
         signalPassFailure();
     });
+    func.walk([&](sm::GatherStripOp op) { op.getSourceMutable().assign(slots.lookup(op.getSource())); });
     func.walk([](sm::PassOverOp op) { op.erase(); });
   }
 
@@ -123,8 +141,7 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     auto ringType = cast<sm::RingType>(ring.getType());
     // Who passes over a tile takes one that was filled for others.
     if (!isa<sm::PassOverOp>(readers->front()))
-      sm::FillOp::create(builder, loc, ring, load.getView(), load.getBatch(), load.getHead(),
-                         load.getTile(), load.getStart());
+      fill(builder, load, ring);
 
     Operation *first = nullptr;
     for (Operation *reader : *readers) {
@@ -153,6 +170,17 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     before.push_back(slot);
     slots[load.getResult()] = slot;
     return success();
+  }
+
+  static void fill(OpBuilder &builder, tile::LoadOp load, Value ring) {
+    sm::GatherStripOp strip = stripOf(load);
+    Value table = strip ? strip.getTable() : nullptr;
+    ValueRange coordinates = strip ? ValueRange(strip.getCoordinates()) : ValueRange();
+    auto number = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
+    sm::FillOp::create(builder, load.getLoc(), ring, load.getView(), load.getBatch(),
+                       load.getHead(), load.getTile(), load.getStart(), table, coordinates,
+                       strip ? number(strip.getAlong()) : IntegerAttr(),
+                       strip ? number(strip.getStep()) : IntegerAttr());
   }
 
   /// Together with what makes the buffer ready.
