@@ -301,6 +301,10 @@ def PipelineProductsPass : Pass<"tile-pipeline-products", "::mlir::func::FuncOp"
     } else { the initial state }
     ```
 
+    Of several loops the first one is left out if its ranges provably hold one tile at most, as
+    those do that a mask touches which only ends the sequence:
+    `ceildiv(%length, N) - floordiv(%length, N)`. Its tile stands in front.
+
     Both products are issued together, and the arithmetic between them runs beside the
     second. A load moves with the product that reads it. Needs `tile.nth`, so it comes before
     `tile-expand-ranges`.
