@@ -42,7 +42,8 @@ struct VerifyScheduledPass : impl::VerifyScheduledPassBase<VerifyScheduledPass> 
     if (isa<sm::TakeTicketOp, sm::TellOp>(op) && !isProducer)
       return op->emitOpError("outside of the producer");
     if (isa<sm::HearOp, sm::AcquireOp, sm::HeldOp, sm::ReleaseOp, sm::ZeroTailOp, sm::AwaitOp,
-            sm::DotOp, sm::GroupAnyOp, sm::RarelyOp, sm::GroupRowSpanOp, tile::StoreOp>(op) &&
+            sm::DotOp, sm::GroupAnyOp, sm::RarelyOp, sm::GroupRowSpanOp, sm::PutOp, tile::StoreOp>(
+            op) &&
         isProducer)
       return op->emitOpError("in the producer");
     if (auto dot = dyn_cast<sm::DotOp>(op))
