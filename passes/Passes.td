@@ -185,10 +185,16 @@ def GuardProductsPass : Pass<"tile-guard-products", "::mlir::func::FuncOp"> {
     %any = sm.group_any (sm.nonfinite_rows %o and %r#0 is a number)
     scf.if %any { } else { tile.store %o }
     sm.rarely %any {
-      the loops as one, eight keys at a time, with sm.exact_dot; %exact = ...
-      tile.store %exact
+      scf.for %part of the columns of %o {
+        the loops as one, eight keys at a time, with sm.exact_dot; %exact = ...
+        sm.put %exact, (sm.locate ... columns %part)
+      }
     }
     ```
+
+    Every kernel holds what is rare, and assembling takes its share of the time until a kernel
+    first runs: so it is small rather than fast. Scores are computed again for each part of the
+    columns.
 
     What is rare reads the point of the grid, through `sm.renew`, and little else, so that it
     can be moved away and keeps no registers from the loops.
@@ -325,6 +331,10 @@ def PipelineProductsPass : Pass<"tile-pipeline-products", "::mlir::func::FuncOp"
       tile.dot %p, %v_last, %acc
     } else { the initial state }
     ```
+
+    Of several loops the first one is left out if its ranges provably hold one tile at most, as
+    those do that a mask touches which only ends the sequence:
+    `ceildiv(%length, N) - floordiv(%length, N)`. Its tile stands in front.
 
     Both products are issued together, and the arithmetic between them runs beside the
     second. A load moves with the product that reads it. Needs `tile.nth`, so it comes before

@@ -7,8 +7,9 @@ using namespace llvm;
 namespace tessera {
 
 Error runLlvmPasses(Module &module, TargetMachine &machine,
-                    function_ref<Error(PassBuilder &, ModulePassManager &)> build) {
-  PassBuilder builder(&machine);
+                    function_ref<Error(PassBuilder &, ModulePassManager &)> build,
+                    PipelineTuningOptions tuning) {
+  PassBuilder builder(&machine, tuning);
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager callGraph;

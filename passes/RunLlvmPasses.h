@@ -8,10 +8,12 @@
 
 namespace tessera {
 
-/// Runs the passes that `build` makes, with the analyses of `machine`.
-llvm::Error runLlvmPasses(
-    llvm::Module &module, llvm::TargetMachine &machine,
-    llvm::function_ref<llvm::Error(llvm::PassBuilder &, llvm::ModulePassManager &)> build);
+/// Runs the passes that `build` makes, with the analyses of `machine`; `tuning` is for pipelines
+/// that LLVM makes up.
+llvm::Error
+runLlvmPasses(llvm::Module &module, llvm::TargetMachine &machine,
+              llvm::function_ref<llvm::Error(llvm::PassBuilder &, llvm::ModulePassManager &)> build,
+              llvm::PipelineTuningOptions tuning = {});
 
 } // namespace tessera
 

@@ -131,8 +131,8 @@ static int64_t sharedBytes(const GpuSchedule &schedule, const Key &key) {
          schedule.stages * schedule.blockN * (keys + values);
 }
 
-/// Bytes that neighbours of a table take beside the tiles of keys, at most: one for each diagonal of
-/// a tile, 32 bits each.
+/// Bytes that neighbours of a table take beside the tiles of keys, at most: one for each diagonal
+/// of a tile, 32 bits each.
 static int64_t stripBytes(const GpuSchedule &schedule) {
   return schedule.stages * alignTo((schedule.blockM() + schedule.blockN) * 4, 16);
 }

@@ -182,10 +182,21 @@ LogicalResult NonfiniteRowsOp::verify() {
 LogicalResult LocateOp::verify() {
   PlaceType place = getPlace().getType();
   tessera::tile::ViewType view = getView().getType();
-  if (view.getWidth() != place.getColumns() || view.getElement() != place.getElement()) // locate_c1
+  bool isAsWide = getColumns() ? view.getWidth() % place.getColumns() == 0
+                               : view.getWidth() == place.getColumns();
+  if (!isAsWide || view.getElement() != place.getElement()) // locate_c1
     return emitOpError("view of ")
            << view.getWidth() << " x " << view.getElement() << " does not hold a place of "
            << place.getColumns() << " x " << place.getElement();
+  return success();
+}
+
+LogicalResult PutOp::verify() {
+  RankedTensorType tile = getValue().getType();
+  PlaceType place = getPlace().getType();
+  if (tile.getShape() != ArrayRef<int64_t>{place.getRows(), place.getColumns()} ||
+      tile.getElementType() != place.getElement()) // put_c1
+    return emitOpError("expected a place of ") << tile << ", found " << place;
   return success();
 }
 

@@ -23,9 +23,6 @@ mlir::Value ringOf(mlir::Value slot);
 /// Rows of the right operand of an exact product: few, for the sake of registers.
 inline constexpr int64_t exactKeys = 8;
 
-/// On a `tile.store`: few instructions matter more than few transactions.
-inline constexpr llvm::StringLiteral plainName = "sm.plain";
-
 } // namespace tessera::sm
 
 #endif // TESSERA_PASSES_IR_SM_H

@@ -457,24 +457,26 @@ def Sm_LocateOp : Sm_Op<"locate", [Pure, AttrSizedOperandSegments]> {
   let summary = "Where a tile of a view lies, without reading it.";
   let description = [{
     The rows are those that `tile.load` would read, counted from `from`; of the sequence,
-    which has `of` rows (those of the view if absent), others are zero.
+    which has `of` rows (those of the view if absent), others are zero. With `columns` the
+    place holds a part of the columns: those of this number, of parts as wide as the place.
 
     Constraints:
-    - (C1) The view is as wide as the place, and of its element type.
+    - (C1) The view is as wide as the place, or with `columns` a multiple of it, and of its
+      element type.
 
     Example:
     ```mlir
     %k = sm.locate %keys[%b, %h] tile %j : !tile.view<64xbf16> -> !sm.place<128x64, bf16>
-    %v = sm.locate %values[%b, %h] tile %j from %start of %length
-           : !tile.view<64xbf16> -> !sm.place<128x64, bf16>
+    %v = sm.locate %values[%b, %h] tile %j columns %part from %start of %length
+           : !tile.view<64xbf16> -> !sm.place<128x32, bf16>
     ```
   }];
   let arguments = (ins Tile_ViewType:$view, Index:$batch, Index:$head, Index:$tile,
-                       Optional<Index>:$start, Optional<Index>:$length);
+                       Optional<Index>:$columns, Optional<Index>:$start, Optional<Index>:$length);
   let results = (outs Sm_PlaceType:$place);
   let assemblyFormat = [{
-    $view `[` $batch `,` $head `]` `tile` $tile (`from` $start^)? (`of` $length^)? attr-dict
-    `:` qualified(type($view)) `->` qualified(type($place))
+    $view `[` $batch `,` $head `]` `tile` $tile (`columns` $columns^)? (`from` $start^)?
+    (`of` $length^)? attr-dict `:` qualified(type($view)) `->` qualified(type($place))
   }];
   let hasVerifier = 1;
 }
@@ -509,6 +511,25 @@ def Sm_ExactDotOp : Sm_Op<"exact_dot", [Pure, AllTypesMatch<["acc", "result"]>]>
     $lhs `,` $rhs `,` $acc (`transposed` $transposed^)? (`skip_zeros` $skip_zeros^)? attr-dict
     `:` qualified(type($lhs)) `,` qualified(type($rhs)) `->` type($result)
   }];
+  let hasVerifier = 1;
+}
+
+def Sm_PutOp : Sm_Op<"put", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Write a tile to its place in global memory.";
+  let description = [{
+    Each thread writes what it holds: slow, but without any means that consumers share. Rows
+    that are none of the sequence are left out.
+
+    Constraints:
+    - (C1) The place has the rows, the columns and the element type of the tile.
+
+    Example:
+    ```mlir
+    sm.put %o, %place : tensor<128x32xbf16>, !sm.place<128x32, bf16>
+    ```
+  }];
+  let arguments = (ins Sm_FloatTile:$value, Sm_PlaceType:$place);
+  let assemblyFormat = "$value `,` $place attr-dict `:` type($value) `,` qualified(type($place))";
   let hasVerifier = 1;
 }
 

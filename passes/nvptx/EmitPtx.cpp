@@ -103,11 +103,14 @@ Expected<std::string> emitPtx(mlir::ModuleOp module, const PtxTarget &target) {
   translated->setDataLayout((*machine)->createDataLayout());
   relaxArithmetic(*translated);
   keepTogether(*translated);
-  if (Error error = runLlvmPasses(
-          *translated, **machine, [](PassBuilder &builder, ModulePassManager &passes) {
-            passes = builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3);
-            return Error::success();
-          }))
+  // A thread is scalar: nothing becomes vectors, and looking for them takes a sixth of the passes.
+  PipelineTuningOptions tuning;
+  tuning.SLPVectorization = tuning.LoopVectorization = false;
+  auto build = [](PassBuilder &builder, ModulePassManager &passes) {
+    passes = builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3);
+    return Error::success();
+  };
+  if (Error error = runLlvmPasses(*translated, **machine, build, tuning))
     return error;
 
   SmallString<0> text;

@@ -24,7 +24,7 @@ namespace tessera {
 static constexpr int64_t blockElements = 4;
 static constexpr int64_t pairBytes = 4;
 /// Pairs of a row that are multiplied at once.
-static constexpr int64_t stepPairs = 4;
+static constexpr int64_t stepPairs = 2;
 
 namespace {
 
@@ -34,11 +34,22 @@ Value wide(ImplicitLocOpBuilder &at, Value i32) {
   return arith::ExtSIOp::create(at, at.getI64Type(), i32);
 }
 
+/// Neither LLVM nor the assembler makes several iterations of it.
+void keepRolled(scf::ForOp loop) {
+  MLIRContext *context = loop.getContext();
+  auto unroll =
+      LLVM::LoopUnrollAttr::get(context, BoolAttr::get(context, true), {}, {}, {}, {}, {}, {});
+  loop->setAttr("loop_annotation",
+                LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {},
+                                              {}, {}, {}, {}, {}));
+}
+
 /// A run-time loop of i32. The body returns what is carried on.
 ValueRange repeat(ImplicitLocOpBuilder &at, int64_t upper, int64_t step, ValueRange carried,
                   llvm::function_ref<SmallVector<Value>(Value number, ValueRange)> body) {
   auto loop = scf::ForOp::create(at, constantI32(at, 0), constantI32(at, upper),
                                  constantI32(at, step), carried);
+  keepRolled(loop);
   OpBuilder::InsertionGuard guard(at);
   at.setInsertionPointToStart(loop.getBody());
   scf::YieldOp::create(at, body(loop.getInductionVar(), loop.getRegionIterArgs()));
@@ -82,9 +93,9 @@ Row rowOf(ImplicitLocOpBuilder &at, const Place &place, Type element, Value numb
   return {address, isInside};
 }
 
-/// Pairs of elements of a row, `stride` bytes apart, in f32.
-Value loadPairs(ImplicitLocOpBuilder &at, Row row, Type element, int64_t pairs, int64_t stride) {
-  SmallVector<Value> words = ptx::loadWordsIf(at, row.address, row.isInside, pairs, stride);
+/// The elements of words, in f32.
+Value unpack(ImplicitLocOpBuilder &at, ArrayRef<Value> words, Type element) {
+  int64_t pairs = words.size();
   Value packed = vector::FromElementsOp::create(at, VectorType::get(pairs, at.getI32Type()), words);
   Value narrow = vector::BitCastOp::create(at, VectorType::get(2 * pairs, element), packed);
   return extend(at, VectorType::get(2 * pairs, at.getF32Type()), narrow);
@@ -117,7 +128,7 @@ struct LowerExactDot : FramePattern<sm::ExactDotOp> {
       auto load = [&](Row row) {
         row.address = LLVM::GEPOp::create(at, row.address.getType(), type.getElement(), row.address,
                                           ArrayRef<LLVM::GEPArg>{place});
-        return loadPairs(at, row, type.getElement(), stepPairs, pairBytes);
+        return unpack(at, ptx::loadNeighboursIf(at, row.address, row.isInside), type.getElement());
       };
       Value left[] = {load(lefts[0]), load(lefts[1])}, right[] = {load(rights[0]), load(rights[1])};
       SmallVector<Value> sums(acc);
@@ -158,7 +169,10 @@ struct LowerExactDot : FramePattern<sm::ExactDotOp> {
       }
       Value left = vector::FromElementsOp::create(at, rows, numbers);
       Row row = rowOf(at, rhs, element, column, frame.firstColumn(at));
-      Value right = loadPairs(at, row, element, size / blockElements, lanesOfRow * pairBytes);
+      Value right = unpack(at,
+                           ptx::loadWordsIf(at, row.address, row.isInside, size / blockElements,
+                                            lanesOfRow * pairBytes),
+                           element);
       Value sum = multiplyAdd(at, spread(at, left, size, rowOfElement),
                               spread(at, right, size, columnElement), acc[0]);
       if (Value skip = adaptor.getSkipZeros()) {
@@ -171,6 +185,41 @@ struct LowerExactDot : FramePattern<sm::ExactDotOp> {
       return {sum};
     };
     return repeat(at, sm::exactKeys, 1, adaptor.getAcc(), multiplyColumn)[0];
+  }
+};
+
+// Each thread writes its pairs of both rows.
+struct LowerPut : FramePattern<sm::PutOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::PutOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType tile = op.getValue().getType();
+    Type element = tile.getElementType();
+    if (!isPacked(tile) && !element.isF32())
+      return op.emitOpError("writes elements of ") << element << ", expected bf16, f16 or f32";
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    Place place = Place::unpack(at, adaptor.getPlace());
+    int64_t bytes = element.getIntOrFloatBitWidth() / 8, wordElements = pairBytes / bytes;
+    for (int64_t row = 0; row < rowsOfThread; ++row) {
+      Value number = add(at, frame.firstRow(at), constantI32(at, 8 * row));
+      // Words that are equally far apart: the n-th of each pair.
+      for (int64_t n = 0; n < 2; n += wordElements) {
+        Value column = add(at, frame.firstColumn(at), constantI32(at, n));
+        auto [address, isInside] = rowOf(at, place, element, number, column);
+        SmallVector<Value> words;
+        for (int64_t i = 2 * row + n; i < fragmentSize(tile); i += blockElements)
+          words.push_back(
+              wordOf(at, vector::ExtractOp::create(at, adaptor.getValue(), i / wordElements)));
+        ptx::storeWordsIf(at, address, isInside, words, 2 * lanesOfRow * bytes);
+      }
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static Value wordOf(ImplicitLocOpBuilder &at, Value value) {
+    Type i32 = at.getI32Type();
+    return value.getType() == i32 ? value : arith::BitcastOp::create(at, i32, value).getResult();
   }
 };
 
@@ -277,7 +326,8 @@ struct LowerRarely : FramePattern<sm::RarelyOp> {
 void populateExactPatterns(RewritePatternSet &patterns, const TypeConverter &types,
                            const KernelFrame &frame) {
   patterns.add<LowerNonfiniteRows, LowerRenew>(types, patterns.getContext());
-  patterns.add<LowerExactDot, LowerGroupAny, LowerRarely>(types, patterns.getContext(), frame);
+  patterns.add<LowerExactDot, LowerPut, LowerGroupAny, LowerRarely>(types, patterns.getContext(),
+                                                                    frame);
 }
 
 } // namespace tessera

@@ -97,8 +97,8 @@ Value KernelFrame::firstColumn(ImplicitLocOpBuilder &at) const {
 bool canCopyOut(tile::StoreOp store) {
   RankedTensorType tile = store.getValue().getType();
   // A matrix store writes 16 columns.
-  return !store->hasAttr(sm::plainName) && isPacked(tile) && tile.getDimSize(1) % 16 == 0 &&
-         !store.getLength() && !store.getStart() && !store.getPages();
+  return isPacked(tile) && tile.getDimSize(1) % 16 == 0 && !store.getLength() &&
+         !store.getStart() && !store.getPages();
 }
 
 /// Tensor maps for every fill of a program, and for what is copied out.

@@ -32,7 +32,7 @@ struct RingPlace {
   int64_t buffers, full, empty; ///< the first buffer, and the first barrier of each kind
   int64_t slotBytes, chunkBytes;
   int64_t strips, stripBytes; ///< the first strip; of each, zero if there are none
-  mlir::Value filled, taken; ///< counters: stack slots that LLVM turns into registers
+  mlir::Value filled, taken;  ///< counters: stack slots that LLVM turns into registers
 };
 
 /// Where the numbers of a channel lie in shared memory, and how far each role is.

@@ -171,6 +171,23 @@ SmallVector<Value> loadWordsIf(ImplicitLocOpBuilder &at, Value address, Value co
               /*effects=*/false);
 }
 
+SmallVector<Value> loadNeighboursIf(ImplicitLocOpBuilder &at, Value address, Value condition) {
+  return emit(at, "mov.b32 $0, 0;\nmov.b32 $1, 0;\n@$3 ld.global.nc.v2.b32 {$0, $1}, [$2];",
+              "=&r,=&r,l,b", {address, condition}, at.getI32Type(), 2, /*effects=*/false);
+}
+
+void storeWordsIf(ImplicitLocOpBuilder &at, Value address, Value condition, ValueRange words,
+                  int64_t stride) {
+  std::string text, constraints = "l,b";
+  SmallVector<Value> operands{address, condition};
+  for (auto [i, word] : llvm::enumerate(words)) {
+    text += fmt::format("{}@$1 st.global.b32 [$0+{}], ${};", i ? "\n" : "", i * stride, i + 2);
+    constraints += ",r";
+    operands.push_back(word);
+  }
+  emit(at, text, constraints + ",~{memory}", operands);
+}
+
 void fenceCopies(ImplicitLocOpBuilder &at) { emit(at, "fence.proxy.async;", "~{memory}", {}); }
 
 void fenceSharedForCopies(ImplicitLocOpBuilder &at) {

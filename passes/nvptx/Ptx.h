@@ -78,6 +78,13 @@ mlir::Value multiplyAddPairs(mlir::ImplicitLocOpBuilder &at, mlir::Type element,
 llvm::SmallVector<mlir::Value> loadWordsIf(mlir::ImplicitLocOpBuilder &at, mlir::Value address,
                                            mlir::Value condition, int64_t count, int64_t stride);
 
+/// Two words of it, at a multiple of their size.
+llvm::SmallVector<mlir::Value> loadNeighboursIf(mlir::ImplicitLocOpBuilder &at, mlir::Value address,
+                                                mlir::Value condition);
+/// Writes words `stride` bytes apart where `condition` holds.
+void storeWordsIf(mlir::ImplicitLocOpBuilder &at, mlir::Value address, mlir::Value condition,
+                  mlir::ValueRange words, int64_t stride);
+
 // "setmaxnreg"
 void setRegisters(mlir::ImplicitLocOpBuilder &at, int64_t count, bool more);
 

@@ -148,8 +148,7 @@ SmallVector<Value> readInside(ImplicitLocOpBuilder &at, const TableLine &line, V
 SmallVector<Value> readAnywhere(ImplicitLocOpBuilder &at, const TableLine &line, Value place,
                                 int64_t count) {
   constexpr int64_t stepBytes = Strip::segmentStep * sizeof(int32_t);
-  Value step =
-      mul(at, line.stride, arith::ConstantOp::create(at, at.getI64IntegerAttr(stepBytes)));
+  Value step = mul(at, line.stride, arith::ConstantOp::create(at, at.getI64IntegerAttr(stepBytes)));
   Value address = elementAt(at, line.data, line.element, mul(at, wide(at, place), line.stride));
   SmallVector<Value> segments;
   for (int64_t i = 0; i < count; ++i) {
@@ -333,9 +332,9 @@ struct LowerGatherStrip : FramePattern<sm::GatherStripOp> {
   LogicalResult matchAndRewrite(sm::GatherStripOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    CopiedStrip copied = CopiedStrip::of(at, frame, op.getTable(), adaptor.getCoordinates(),
-                                         op.getAlong(), op.getStep(), adaptor.getTile(),
-                                         op.getStripLength());
+    CopiedStrip copied =
+        CopiedStrip::of(at, frame, op.getTable(), adaptor.getCoordinates(), op.getAlong(),
+                        op.getStep(), adaptor.getTile(), op.getStripLength());
     Strip strip = stripOf(op);
     Value warp = warpNumber(at, op);
     const RingPlace &ring = frame.rings.at(sm::ringOf(op.getSource()));
@@ -359,8 +358,8 @@ struct LowerGatherStrip : FramePattern<sm::GatherStripOp> {
     std::map<int64_t, Value> known;
     for (auto [constant, number] : llvm::zip_equal(once.constants, numbers))
       known[constant] = number;
-    SmallVector<Value> elements = llvm::map_to_vector(
-        strip.constants, [&](int64_t constant) { return known[constant]; });
+    SmallVector<Value> elements =
+        llvm::map_to_vector(strip.constants, [&](int64_t constant) { return known[constant]; });
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
         op, cast<VectorType>(getTypeConverter()->convertType(op.getType())), elements);
     return success();

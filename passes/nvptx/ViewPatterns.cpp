@@ -86,6 +86,8 @@ struct LowerLocate : FramePattern<sm::LocateOp> {
                             adaptor.getStart(), rowStride);
     Value limit = adaptor.getLength() ? adaptor.getLength()
                                       : readExtent(at, frame, op.getView(), tile::Axis::Rows);
+    if (Value part = adaptor.getColumns())
+      offset = add(at, offset, wide(at, mul(at, part, constantI32(at, type.getColumns()))));
     Place place{elementAt(at, dataOf(at, frame, view), type.getElement(), offset), rowStride,
                 mul(at, adaptor.getTile(), constantI32(at, type.getRows())), limit};
     rewriter.replaceOp(op, place.pack(at));
@@ -202,8 +204,7 @@ struct LowerStore : FramePattern<tile::StoreOp> {
     for (int64_t row = 0; row < rowsOfThread; ++row) {
       // 16 bytes at a time where rows are wide enough; all lanes take part.
       SmallVector<Value> exchanged;
-      bool isWide = isPacked(tile) && !op->hasAttr(sm::plainName);
-      int64_t wide32 = isWide ? tile.getDimSize(1) / exchangeColumns : 0;
+      int64_t wide32 = isPacked(tile) ? tile.getDimSize(1) / exchangeColumns : 0;
       for (int64_t group = 0; group < wide32; ++group) {
         Value pairs[4];
         for (int64_t i = 0; i < 4; ++i)
@@ -263,7 +264,7 @@ struct LowerStore : FramePattern<tile::StoreOp> {
 void populateViewPatterns(RewritePatternSet &patterns, const TypeConverter &types,
                           const KernelFrame &frame) {
   patterns.add<LowerExtent, LowerLength, LowerLocate, LowerStore>(types, patterns.getContext(),
-                                                                   frame);
+                                                                  frame);
 }
 
 } // namespace tessera

@@ -61,8 +61,8 @@ tile::LoadOp loadOf(Block *body, tile::PositionsOp keys) {
   for (auto load : body->getOps<tile::LoadOp>()) {
     bool isOfKeys =
         load.getTile() == keys.getTile() && load.getType().getDimSize(0) == keys.getTileSize();
-    bool hasStrip =
-        llvm::any_of(load->getUsers(), [](Operation *user) { return isa<sm::GatherStripOp>(user); });
+    bool hasStrip = llvm::any_of(load->getUsers(),
+                                 [](Operation *user) { return isa<sm::GatherStripOp>(user); });
     if (isOfKeys && !hasStrip)
       return load;
   }

@@ -113,12 +113,19 @@ bool hidesOnlyPadding(scf::ForOp loop, tile::DotOp dot) {
          haveSameLengths(length.getView(), values.getView());
 }
 
-/// Makes the values of a loop's body again, for a few keys at a time: whatever has a column for
-/// each key is made for those alone. What a point of the grid decides is made again too.
+/// Columns of the result that are computed at a time: few, for the sake of the kernel's size, where
+/// more would save scores from being computed again.
+constexpr int64_t exactColumns = 32;
+
+/// Makes the values of a loop's body and of its epilogue again, for a few keys at a time: whatever
+/// has a column for each key is made for those alone, and what has one for each column of the
+/// values, for a part of these. What a point of the grid decides is made again too.
 class ExactBody {
 public:
-  ExactBody(OpBuilder &builder, scf::ForOp loop, tile::DotOp dot)
-      : builder(builder), loop(loop), keysOfTile(loadOf(dot.getRhs()).getType().getDimSize(0)) {
+  ExactBody(OpBuilder &builder, Chain &chain)
+      : builder(builder), loop(chain.loops.front()),
+        keysOfTile(loadOf(chain.dot.getRhs()).getType().getDimSize(0)),
+        width(chain.dot.getType().getDimSize(1)), epilogue(chain.epilogue) {
     auto grids = loop->getBlock()->getOps<tile::GridOp>();
     if (grids.empty())
       return;
@@ -131,22 +138,27 @@ public:
 
   /// Parts of a tile of keys.
   int64_t parts() const { return keysOfTile / sm::exactKeys; }
+  /// Parts of the columns of the values.
+  int64_t columnParts() const { return width % exactColumns ? 1 : width / exactColumns; }
   void set(ValueRange from, ValueRange to) { made.map(from, to); }
   void setPart(Value number, Value zeros) { part = number, skipZeros = zeros; }
+  void setColumnPart(Value number) { columnPart = number; }
 
-  /// A value as it is, made from what was made before.
+  /// A value as it is, or its columns that are in turn, made from what was made before.
   Value make(Value value) {
     Operation *op = value.getDefiningOp();
     if (made.contains(value))
       return made.lookup(value);
-    bool isOfBody = op && op->getBlock() == loop.getBody();
+    bool isOfBody = op && (op->getBlock() == loop.getBody() || llvm::is_contained(epilogue, op));
     bool isSimple = op && isPure(op) && !op->getNumRegions() &&
                     !isa<tile::DotOp, tile::LoadOp, tile::TransposeOp>(op);
-    if (!isOfBody && !(isSimple && ofPoint.contains(op)))
+    if (!isOfBody && !(isSimple && ofPoint.contains(op)) && !(op && isNarrowed(value)))
       return value;
-    if (auto dot = dyn_cast<tile::DotOp>(op); dot && isOfTile(dot))
-      made.map(value, multiply(dot, makeColumns(dot.getLhs()), make(dot.getAcc())));
-    else if (auto reduce = dyn_cast<tile::ReduceOp>(op))
+    if (auto dot = dyn_cast<tile::DotOp>(op); dot && isOfTile(dot)) {
+      Value lhs = makeColumns(dot.getLhs());
+      Value rhs = locatePart(loadOf(dot.getRhs()), columnPart);
+      made.map(value, multiply(dot, lhs, rhs, make(dot.getAcc())));
+    } else if (auto reduce = dyn_cast<tile::ReduceOp>(op))
       made.map(value, tile::ReduceOp::create(builder, op->getLoc(), reduce.getKind(),
                                              makeColumns(reduce.getSource()))
                           .getResult());
@@ -155,6 +167,15 @@ public:
     else
       return fail(value);
     return made.lookup(value);
+  }
+
+  /// A tile's part of columns where it is stored: each thread puts what it holds.
+  void put(tile::StoreOp store) {
+    Value value = make(store.getValue());
+    auto type = cast<RankedTensorType>(value.getType());
+    Value place =
+        locate(store, type.getDimSize(0), type.getDimSize(1), make(store.getTile()), columnPart);
+    sm::PutOp::create(builder, store.getLoc(), value, place);
   }
 
   SmallVector<Value> make(ValueRange values) {
@@ -202,9 +223,11 @@ private:
       Value splat = tensor::SplatOp::create(builder, loc, number, type);
       return arith::AddIOp::create(builder, loc, splat, tile::IotaOp::create(builder, loc, type));
     }
-    if (auto dot = dyn_cast<tile::DotOp>(op); dot && isOfRows(dot))
-      return multiply(dot, locate(dot.getLhs().getDefiningOp<tile::LoadOp>(), /*isPart=*/false),
-                      makeColumns(dot.getAcc()));
+    if (auto dot = dyn_cast<tile::DotOp>(op); dot && isOfRows(dot)) {
+      Value lhs = locateRows(dot.getLhs().getDefiningOp<tile::LoadOp>());
+      Value rhs = locatePart(loadOf(dot.getRhs()), Value());
+      return multiply(dot, lhs, rhs, makeColumns(dot.getAcc()));
+    }
     if (!op->hasTrait<OpTrait::Elementwise>() && !isa<tile::MaskOp, tile::GatherOp>(op))
       return fail(op->getResult(0));
     IRMapping operands;
@@ -216,33 +239,67 @@ private:
     return copy->getResult(0);
   }
 
+  /// Whether of a value only a part of its columns is made.
+  bool isNarrowed(Value value) const {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    return columnPart && type && type.getDimSize(1) == width;
+  }
+  RankedTensorType narrowed(Value value) const {
+    auto type = cast<RankedTensorType>(value.getType());
+    return type.clone(ArrayRef<int64_t>{type.getDimSize(0), width / columnParts()});
+  }
+
   void cloneMade(Operation *op) {
+    bool isPart = op->getNumResults() == 1 && isNarrowed(op->getResult(0));
+    SplatElementsAttr splat;
+    if (isPart && matchPattern(op, m_Constant(&splat))) {
+      auto part = splat.resizeSplat(narrowed(op->getResult(0)));
+      made.map(op->getResult(0), arith::ConstantOp::create(builder, op->getLoc(), part));
+      return;
+    }
+    // Others may not be the same for all columns, nor be made of the same columns alone.
+    if (isPart && !op->hasTrait<OpTrait::Elementwise>() &&
+        !isa<tile::BroadcastOp, tensor::SplatOp>(op))
+      fail(op->getResult(0));
     IRMapping operands;
     for (Value operand : op->getOperands())
       operands.map(operand, make(operand));
-    made.map(op->getResults(), builder.clone(*op, operands)->getResults());
+    Operation *copy = builder.clone(*op, operands);
+    if (isPart)
+      copy->getResult(0).setType(narrowed(op->getResult(0)));
+    made.map(op->getResults(), copy->getResults());
   }
 
   // tile.dot (tile.load), (tile.transpose (tile.load)), %c
   // ->
   // sm.exact_dot (sm.locate), (sm.locate), %c transposed
-  Value multiply(tile::DotOp dot, Value lhs, Value acc) {
-    Value rhs = locate(loadOf(dot.getRhs()), /*isPart=*/true);
+  Value multiply(tile::DotOp dot, Value lhs, Value rhs, Value acc) {
     return sm::ExactDotOp::create(builder, dot.getLoc(), acc.getType(), lhs, rhs, acc,
                                   dot.getSkipZeros() ? skipZeros : Value(),
                                   /*transposed=*/isa<sm::PlaceType>(lhs.getType()));
   }
 
-  Value locate(tile::LoadOp load, bool isPart) {
+  Value locateRows(tile::LoadOp load) {
     RankedTensorType tile = load.getType();
-    auto type =
-        sm::PlaceType::get(builder.getContext(), isPart ? sm::exactKeys : tile.getDimSize(0),
-                           tile.getDimSize(1), tile.getElementType());
+    return locate(load, tile.getDimSize(0), tile.getDimSize(1), make(load.getTile()), Value());
+  }
+
+  /// The keys that are in turn, or a part of the columns of their values.
+  Value locatePart(tile::LoadOp load, Value columns) {
+    int64_t width = load.getType().getDimSize(1);
+    return locate(load, sm::exactKeys, columns ? width / columnParts() : width,
+                  partOf(load.getTile()), columns);
+  }
+
+  /// Where a load or a store finds a tile of other extents.
+  template <typename AccessOp>
+  Value locate(AccessOp access, int64_t rows, int64_t columns, Value tile, Value columnPart) {
+    tile::ViewType view = access.getView().getType();
+    auto type = sm::PlaceType::get(builder.getContext(), rows, columns, view.getElement());
     auto optional = [&](Value value) { return value ? make(value) : value; };
-    return sm::LocateOp::create(builder, load.getLoc(), type, load.getView(), make(load.getBatch()),
-                                make(load.getHead()),
-                                isPart ? partOf(load.getTile()) : make(load.getTile()),
-                                optional(load.getStart()), optional(load.getLength()));
+    return sm::LocateOp::create(builder, access.getLoc(), type, access.getView(),
+                                make(access.getBatch()), make(access.getHead()), tile, columnPart,
+                                optional(access.getStart()), optional(access.getLength()));
   }
 
   /// The number of the part that is in turn, among those of all tiles.
@@ -260,11 +317,12 @@ private:
 
   OpBuilder &builder;
   scf::ForOp loop;
-  int64_t keysOfTile;
+  int64_t keysOfTile, width;
+  ArrayRef<Operation *> epilogue;
   SetVector<Operation *> ofPoint; ///< depends on the point
   IRMapping made;
   llvm::DenseMap<Value, Value> columns;
-  Value part, skipZeros;
+  Value part, skipZeros, columnPart;
   bool failed = false;
 };
 
@@ -310,11 +368,10 @@ Value isInAny(OpBuilder &builder, Location loc, Value number, ArrayRef<Interval>
 }
 
 /// All loops as one, with the body that does the most: the loops differ in what they may leave
-/// out. Null if the body is not understood.
-scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain) {
+/// out.
+scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain, ExactBody &body) {
   scf::ForOp first = chain.loops.front();
   Location loc = first.getLoc();
-  ExactBody body(builder, first, chain.dot);
   tile::NthOp nth = nthOf(first);
   SmallVector<Interval> skipping = skippingIterations(builder, chain, body);
   Value all = body.make(first.getUpperBound());
@@ -345,7 +402,7 @@ scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain) {
                                   ->getResults());
   body.set(first.getRegionIterArgs(), exact.getRegionIterArgs());
   scf::YieldOp::create(builder, loc, body.make(first.getYieldedValues()));
-  return body.hasFailed() ? scf::ForOp() : exact;
+  return exact;
 }
 
 /// The columns by which rows of a stored tile were scaled.
@@ -379,14 +436,16 @@ Value findLeaks(OpBuilder &builder, tile::StoreOp store, const Chain &chain, int
   return leaks;
 }
 
+/// Columns are numbers of the rows, which no value reaches.
+bool isColumn(tile::StoreOp store) { return store.getValue().getType().getDimSize(1) == 1; }
+
 LogicalResult guard(Chain &chain, int64_t parts) {
   scf::ForOp last = chain.loops.back();
   OpBuilder builder(last->getBlock()->getTerminator());
   Location loc = last.getLoc();
   Value any;
   for (tile::StoreOp store : chain.stores) {
-    // Columns are numbers of the rows, which no value reaches.
-    if (store.getValue().getType().getDimSize(1) == 1)
+    if (isColumn(store))
       continue;
     Value leaks = findLeaks(builder, store, chain, parts);
     Value found = sm::GroupAnyOp::create(builder, loc, builder.getI1Type(), leaks);
@@ -400,17 +459,21 @@ LogicalResult guard(Chain &chain, int64_t parts) {
     store->moveBefore(builder.getInsertionBlock()->getTerminator());
   auto rarely = sm::RarelyOp::create(builder, loc, any);
   builder.createBlock(&rarely.getBody());
-  scf::ForOp exact = createExactLoop(builder, chain);
-  if (!exact)
-    return failure();
-  IRMapping mapping;
-  mapping.map(last.getResults(), exact.getResults());
-  for (Operation *op : chain.epilogue) {
-    Operation *copy = builder.clone(*op, mapping);
-    if (isa<tile::StoreOp>(op))
-      copy->setAttr(sm::plainName, builder.getUnitAttr());
+  ExactBody body(builder, chain);
+  if (int64_t parts = body.columnParts(); parts > 1) {
+    Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+    Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+    Value end = arith::ConstantIndexOp::create(builder, loc, parts);
+    auto loop = scf::ForOp::create(builder, loc, zero, end, one);
+    body.setColumnPart(loop.getInductionVar());
+    builder.setInsertionPointToStart(loop.getBody());
   }
-  return success();
+  scf::ForOp exact = createExactLoop(builder, chain, body);
+  body.set(last.getResults(), exact.getResults());
+  for (tile::StoreOp store : chain.stores)
+    if (!isColumn(store))
+      body.put(store);
+  return success(!body.hasFailed());
 }
 
 struct GuardProductsPass : impl::GuardProductsPassBase<GuardProductsPass> {

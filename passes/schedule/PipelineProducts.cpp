@@ -165,6 +165,8 @@ bool continues(Stage &before, Stage &after) {
 //     %s, %left = scf.for %t = 1 to %n { first(nth %t); last(%left); ... }
 //     yield last(%left)
 //   } else { yield %init }
+//
+// A loop that provably has one iteration at most is none afterwards if it is the first.
 void rotate(Chain &chain) {
   scf::ForOp firstLoop = chain.front().loop, lastLoop = chain.back().loop;
   OpBuilder builder(lastLoop);
@@ -198,7 +200,12 @@ void rotate(Chain &chain) {
 
   unsigned states = firstLoop.getNumRegionIterArgs();
   Value before; // iterations of the loops before
-  for (Stage &stage : chain) {
+  MutableArrayRef<Stage> rest(chain);
+  if (hasOneIndexAtMost(peeled.nth)) {
+    before = firstLoop.getUpperBound();
+    rest = rest.drop_front();
+  }
+  for (Stage &stage : rest) {
     scf::ForOp loop = stage.loop;
     Value lower = one;
     if (before) {

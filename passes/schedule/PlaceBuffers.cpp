@@ -118,7 +118,8 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
       if (failed(issue(dot)))
         signalPassFailure();
     });
-    func.walk([&](sm::GatherStripOp op) { op.getSourceMutable().assign(slots.lookup(op.getSource())); });
+    func.walk(
+        [&](sm::GatherStripOp op) { op.getSourceMutable().assign(slots.lookup(op.getSource())); });
     func.walk([](sm::PassOverOp op) { op.erase(); });
   }
 

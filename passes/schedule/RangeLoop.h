@@ -13,6 +13,10 @@ namespace tessera {
 /// if it is no such loop.
 tile::NthOp nthOf(mlir::scf::ForOp loop);
 
+/// Whether the ranges of a loop provably hold one index at most, as the tiles of keys do that a
+/// mask of the end of their sequence touches.
+bool hasOneIndexAtMost(tile::NthOp nth);
+
 /// The loop that continues with all results of a loop, and is all that reads them.
 mlir::scf::ForOp nextOf(mlir::scf::ForOp loop);
 

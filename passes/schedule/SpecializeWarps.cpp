@@ -215,7 +215,7 @@ struct SpecializeWarpsPass : impl::SpecializeWarpsPassBase<SpecializeWarpsPass> 
                        [](Operation *op) { return isa<sm::FillOp, sm::TellOp>(op); });
     RoleSlice consumer(body, /*isTold=*/true, [](Operation *op) {
       return isa<sm::TellOp, sm::AcquireOp, sm::ReleaseOp, sm::ZeroTailOp, sm::DotOp, sm::AwaitOp,
-                 sm::BranchOnlyOp, tile::StoreOp>(op);
+                 sm::BranchOnlyOp, sm::PutOp, tile::StoreOp>(op);
     });
 
     SmallVector<Operation *> old;

@@ -36,7 +36,8 @@ struct VerifyScheduledPass : impl::VerifyScheduledPassBase<VerifyScheduledPass> 
     if (isa<tile::GridOp, tile::LoadOp, tile::DotOp, tile::TransposeOp, tile::CountOp, tile::NthOp,
             tile::RowSpanOp, sm::PassOverOp, sm::ByRoleOp>(op))
       return op->emitOpError("is left over at the stage scheduled");
-    if (auto strip = dyn_cast<sm::GatherStripOp>(op); strip && !isa<sm::SlotType>(strip.getSource().getType()))
+    if (auto strip = dyn_cast<sm::GatherStripOp>(op);
+        strip && !isa<sm::SlotType>(strip.getSource().getType()))
       return strip.emitOpError("reads no buffer at the stage scheduled");
     bool isProducer = roles.getProducer().isAncestor(op->getParentRegion());
     if (isa<sm::FillOp>(op) && !isProducer)
@@ -44,7 +45,8 @@ struct VerifyScheduledPass : impl::VerifyScheduledPassBase<VerifyScheduledPass> 
     if (isa<sm::TakeTicketOp, sm::TellOp>(op) && !isProducer)
       return op->emitOpError("outside of the producer");
     if (isa<sm::HearOp, sm::AcquireOp, sm::HeldOp, sm::ReleaseOp, sm::ZeroTailOp, sm::AwaitOp,
-            sm::DotOp, sm::GatherStripOp, sm::GroupAnyOp, sm::RarelyOp, sm::GroupRowSpanOp, tile::StoreOp>(op) &&
+            sm::DotOp, sm::GatherStripOp, sm::GroupAnyOp, sm::RarelyOp, sm::GroupRowSpanOp,
+            sm::PutOp, tile::StoreOp>(op) &&
         isProducer)
       return op->emitOpError("in the producer");
     if (auto dot = dyn_cast<sm::DotOp>(op))

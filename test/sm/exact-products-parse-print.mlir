@@ -11,6 +11,10 @@ func.func @products(%k: !tile.view<64xbf16>, %i: index, %p: tensor<128x8xbf16>,
   %left = sm.locate %k[%i, %i] tile %i : !tile.view<64xbf16> -> !sm.place<128x64, bf16>
   // CHECK: %[[RIGHT:.*]] = sm.locate %[[K]][%[[I]], %[[I]]] tile %[[I]] from %[[I]] of %[[I]] : !tile.view<64xbf16> -> !sm.place<8x64, bf16>
   %right = sm.locate %k[%i, %i] tile %i from %i of %i : !tile.view<64xbf16> -> !sm.place<8x64, bf16>
+  // CHECK: %[[PART:.*]] = sm.locate %[[K]][%[[I]], %[[I]]] tile %[[I]] columns %[[I]] of %[[I]] : !tile.view<64xbf16> -> !sm.place<128x8, bf16>
+  %part = sm.locate %k[%i, %i] tile %i columns %i of %i : !tile.view<64xbf16> -> !sm.place<128x8, bf16>
+  // CHECK: sm.put %[[P]], %[[PART]] : tensor<128x8xbf16>, !sm.place<128x8, bf16>
+  sm.put %p, %part : tensor<128x8xbf16>, !sm.place<128x8, bf16>
   // CHECK: sm.exact_dot %[[LEFT]], %[[RIGHT]], %[[S]] transposed : !sm.place<128x64, bf16>, !sm.place<8x64, bf16> -> tensor<128x8xf32>
   %0 = sm.exact_dot %left, %right, %s transposed : !sm.place<128x64, bf16>, !sm.place<8x64, bf16> -> tensor<128x8xf32>
   // CHECK: sm.exact_dot %[[P]], %[[RIGHT]], %[[O]] : tensor<128x8xbf16>, !sm.place<8x64, bf16> -> tensor<128x64xf32>

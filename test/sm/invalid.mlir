@@ -137,6 +137,22 @@ func.func @locate_of_other_width(%view: !tile.view<128xbf16>, %i: index) {
 
 // -----
 
+func.func @locate_of_part(%view: !tile.view<128xbf16>, %i: index) {
+  // expected-error @+1 {{'sm.locate' op view of 128 x 'bf16' does not hold a place of 48 x 'bf16'}}
+  %k = sm.locate %view[%i, %i] tile %i columns %i : !tile.view<128xbf16> -> !sm.place<8x48, bf16>
+  return
+}
+
+// -----
+
+func.func @put_elsewhere(%o: tensor<128x64xbf16>, %place: !sm.place<128x32, bf16>) {
+  // expected-error @+1 {{'sm.put' op expected a place of 'tensor<128x64xbf16>', found '!sm.place<128x32, bf16>'}}
+  sm.put %o, %place : tensor<128x64xbf16>, !sm.place<128x32, bf16>
+  return
+}
+
+// -----
+
 !place = !sm.place<8x64, bf16>
 
 func.func @exact_dot_of_other_depth(%p: tensor<128x16xbf16>, %v: !place, %o: tensor<128x64xf32>) {

@@ -4,8 +4,8 @@
 !out = !tile.view<16xbf16>
 
 // A thread sums up zero times what it holds of each row, two elements at once, and its group meets
-// to hear whether one of the sums is not zero. What is rare is a branch, and stores in it
-// are plain.
+// to hear whether one of the sums is not zero. What is rare is a branch, in which threads put what
+// they hold of rows that are those of the sequence.
 
 // CHECK-LABEL: llvm.func @rarely
 func.func @rarely(%o: !out {tile.name = "o"}, %x: f32 {tile.name = "x"}, %i: index {tile.name = "i"}) {
@@ -28,7 +28,11 @@ func.func @rarely(%o: !out {tile.name = "o"}, %x: f32 {tile.name = "x"}, %i: ind
   // CHECK-NEXT:      %[[AGAIN:.*]] = llvm.inline_asm has_side_effects {{.*}}"mov.b32 $0, $1;", "=r,r"
   // CHECK-NOT:     stmatrix
   // CHECK-NOT:     cp.async.bulk.tensor
-  // CHECK-COUNT-4: llvm.store %{{.*}} {alignment = 4 : i64} : i32, !llvm.ptr<1>
+  // CHECK:         arith.cmpi slt
+  // CHECK:         llvm.inline_asm has_side_effects {{.*}}"@$1 st.global.b32 [$0+0], $2;\0A@$1 st.global.b32 [$0+16], $3;", "l,b,r,r,~{memory}"
+  // CHECK:         arith.cmpi slt
+  // CHECK:         "@$1 st.global.b32 [$0+0], $2;\0A@$1 st.global.b32 [$0+16], $3;"
+  // CHECK-NOT:     llvm.store
   sm.roles groups 1 registers 40, 232 producer {
   } consumer {
     %wide = tensor.splat %x : tensor<64x16xf32>
@@ -37,7 +41,8 @@ func.func @rarely(%o: !out {tile.name = "o"}, %x: f32 {tile.name = "x"}, %i: ind
     %any = sm.group_any %parts : tensor<64x4xi1>
     sm.rarely %any {
       %again = sm.renew %i : index
-      tile.store %y, %o[%i, %i] tile %again {sm.plain} : tensor<64x16xbf16>, !out
+      %place = sm.locate %o[%i, %i] tile %again : !out -> !sm.place<64x16, bf16>
+      sm.put %y, %place : tensor<64x16xbf16>, !sm.place<64x16, bf16>
     }
   }
   return
@@ -68,21 +73,21 @@ func.func @elements(%x: f32 {tile.name = "x"}) {
 
 !view = !tile.view<64xbf16>
 
-// Rows times rows: a loop along them, in which a thread reads eight columns of the two rows that it
+// Rows times rows: a loop along them, in which a thread reads four columns of the two rows that it
 // has of each operand, where these are rows of the sequence.
 
 // CHECK-LABEL: llvm.func @rows
 func.func @rows(%q: !view {tile.name = "q"}, %o: !tile.view<8xf32> {tile.name = "o"},
                 %n: index {tile.name = "n"}, %i: index {tile.name = "i"}) {
   // CHECK-DAG:      %[[C0:.*]] = arith.constant 0 : i32
-  // CHECK-DAG:      %[[C8:.*]] = arith.constant 8 : i32
+  // CHECK-DAG:      %[[C4:.*]] = arith.constant 4 : i32
   // CHECK-DAG:      %[[C64:.*]] = arith.constant 64 : i32
   // CHECK:          "setmaxnreg.inc
   // CHECK-COUNT-4:  arith.cmpi slt, %{{.*}}, %{{.*}} : i32
-  // CHECK:          scf.for %[[COLUMN:.*]] = %[[C0]] to %[[C64]] step %[[C8]] iter_args(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) -> (f32, f32, f32, f32)
+  // CHECK:          scf.for %[[COLUMN:.*]] = %[[C0]] to %[[C64]] step %[[C4]] iter_args(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) -> (f32, f32, f32, f32)
   // CHECK:            llvm.getelementptr %{{.*}}[%[[COLUMN]]]
-  // CHECK-COUNT-4:    mov.b32 $0, 0;\0A@$5 ld.global.nc.b32 $0, [$4+0];{{.*}}[$4+4];{{.*}}[$4+8];{{.*}}[$4+12]
-  // CHECK-COUNT-32:   math.fma
+  // CHECK-COUNT-4:    mov.b32 $0, 0;\0Amov.b32 $1, 0;\0A@$3 ld.global.nc.v2.b32 {$0, $1}, [$2];
+  // CHECK-COUNT-16:   math.fma
   // CHECK-NOT:        math.fma
   sm.roles groups 1 registers 40, 232 producer {
   } consumer {

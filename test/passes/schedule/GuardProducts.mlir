@@ -12,8 +12,9 @@
 func.func @chain(%q: !view, %k: !view, %v: !view, %out: !view, %n: index, %e: index) {
   // CHECK-DAG:  %[[C0:.*]] = arith.constant 0 : index
   // CHECK-DAG:  %[[C1:.*]] = arith.constant 1 : index
+  // CHECK-DAG:  %[[C2:.*]] = arith.constant 2 : index
   // CHECK-DAG:  %[[C4:.*]] = arith.constant 4 : index
-  // CHECK-DAG:  %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<64x64xf32>
+  // CHECK-DAG:  %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<64x32xf32>
   // CHECK-DAG:  %[[NONE:.*]] = arith.constant dense<0.000000e+00> : tensor<64x1xf32>
   // CHECK-DAG:  %[[SCORES:.*]] = arith.constant dense<0.000000e+00> : tensor<64x8xf32>
   // CHECK:      %[[T:.*]], %[[H:.*]], %[[B:.*]] = tile.grid
@@ -28,16 +29,18 @@ func.func @chain(%q: !view, %k: !view, %v: !view, %out: !view, %n: index, %e: in
   // CHECK-NEXT: %[[ANY:.*]] = sm.group_any %[[LEAKS]]
   // CHECK-NEXT: tile.store %[[O]], %[[OUT]][%[[B]], %[[H]]] tile %[[T]] :
 
-  // All tiles of both loops, eight keys at a time, in the order of the loops; zeros are skipped in
-  // the masked ones. What depends on the point is computed there.
+  // For 32 columns of the result at a time, all tiles of both loops, eight keys at a time, in the
+  // order of the loops; zeros are skipped in the masked ones. What depends on the point is computed
+  // there.
 
   // CHECK-NEXT: sm.rarely %[[ANY]] {
   // CHECK-NEXT:   %[[P:.*]]:3 = sm.renew %[[T]], %[[H]], %[[B]]
+  // CHECK-NEXT:   scf.for %[[COLUMNS:.*]] = %[[C0]] to %[[C2]] step %[[C1]] {
   // CHECK-NEXT:   %[[DIAGONAL:.*]] = arith.addi %[[P]]#0, %[[E]]
   // CHECK-NEXT:   %[[COUNT:.*]] = tile.count (%[[DIAGONAL]]) to (%[[N]])
   // CHECK-NEXT:   %[[ALL:.*]] = tile.count (%[[DIAGONAL]], %[[C0]]) to (%[[N]], %[[DIAGONAL]])
   // CHECK-NEXT:   %[[PARTS:.*]] = arith.muli %[[ALL]], %[[C4]]
-  // CHECK-NEXT:   %[[R:.*]]:2 = scf.for %[[I:.*]] = %[[C0]] to %[[PARTS]] step %[[C1]] iter_args(%[[L:.*]] = %[[NONE]], %[[ACC:.*]] = %[[ZERO]])
+  // CHECK-NEXT:   %[[R:.*]]:2 = scf.for %[[I:.*]] = %[[C0]] to %[[PARTS]] step %[[C1]] iter_args(%[[L:.*]] = %[[NONE]], %[[ACC:.*]] = %[[ZERO]]) -> (tensor<64x1xf32>, tensor<64x32xf32>)
   // CHECK-DAG:      %[[NUMBER:.*]] = arith.divui %[[I]], %[[C4]]
   // CHECK-DAG:      %[[PART:.*]] = arith.remui %[[I]], %[[C4]]
   // CHECK-DAG:      %[[SKIPS:.*]] = arith.cmpi slt, %[[NUMBER]], %[[COUNT]]
@@ -51,12 +54,14 @@ func.func @chain(%q: !view, %k: !view, %v: !view, %out: !view, %n: index, %e: in
   // CHECK:          tile.mask %[[S]], %{{.*}} : tensor<64x8xf32>
   // CHECK:          tile.reduce add %{{.*}} : tensor<64x8xf32>
   // CHECK:          %[[W:.*]] = arith.truncf %{{.*}} : tensor<64x8xf32> to tensor<64x8xbf16>
-  // CHECK:          %[[VS:.*]] = sm.locate %[[V]][%[[P]]#2, %[[P]]#1] tile %[[KEYS]] : {{.*}} -> !sm.place<8x64, bf16>
+  // CHECK:          %[[VS:.*]] = sm.locate %[[V]][%[[P]]#2, %[[P]]#1] tile %[[KEYS]] columns %[[COLUMNS]] : {{.*}} -> !sm.place<8x32, bf16>
   // CHECK:          sm.exact_dot %[[W]], %[[VS]], %[[ACC]] skip_zeros %[[SKIPS]]
   // CHECK-NOT:      tile.load
   // CHECK:        %[[DIVISOR:.*]] = tile.broadcast %[[R]]#0
   // CHECK:        arith.divf %[[R]]#1, %[[DIVISOR]]
-  // CHECK:        tile.store %{{.*}}, %[[OUT]][%[[B]], %[[H]]] tile %[[T]] {sm.plain}
+  // CHECK:        %[[PART:.*]] = arith.truncf %{{.*}} : tensor<64x32xf32> to tensor<64x32xbf16>
+  // CHECK:        %[[OS:.*]] = sm.locate %[[OUT]][%[[P]]#2, %[[P]]#1] tile %[[P]]#0 columns %[[COLUMNS]] : {{.*}} -> !sm.place<64x32, bf16>
+  // CHECK:        sm.put %[[PART]], %[[OS]]
   // CHECK-NOT:  tile.store
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index

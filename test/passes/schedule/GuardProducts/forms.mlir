@@ -193,3 +193,65 @@ func.func @masked_at_both_ends(%q: !view, %v: !view, %out: !view, %h: index, %a:
   tile.store %narrow, %out[%h, %h] tile %h : !tile, !view
   return
 }
+
+// -----
+
+!view = !tile.view<64xbf16>
+!tile = tensor<64x64xbf16>
+!sums = tensor<64x64xf32>
+
+// What columns of the result are made of, are the same columns of constants and numbers.
+
+// CHECK-LABEL: func @epilogue
+// CHECK-SAME:    %[[FACTOR:[a-z0-9]*]]: f32)
+// CHECK:         sm.rarely
+// CHECK:           %[[R:.*]] = scf.for {{.*}} -> (tensor<64x32xf32>)
+// CHECK:           %[[ONE:.*]] = arith.constant dense<1.000000e+00> : tensor<64x32xf32>
+// CHECK:           arith.addf %[[R]], %[[ONE]]
+// CHECK:           tensor.splat %[[FACTOR]] : tensor<64x32xf32>
+// CHECK:           sm.put %{{.*}} : tensor<64x32xf32>, !sm.place<64x32, f32>
+func.func @epilogue(%v: !view, %out: !tile.view<64xf32>, %h: index, %factor: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : !sums
+  %ones = arith.constant dense<1.0> : !sums
+  %factors = tensor.splat %factor : !sums
+  %p = arith.constant dense<1.0> : !tile
+  %r = scf.for %j = %c0 to %h step %c1 iter_args(%acc = %zero) -> (!sums) {
+    %values = tile.load %v[%h, %h] tile %j padding zero : !view -> !tile
+    %o = tile.dot %p, %values, %acc skip_zeros : !tile, !tile -> !sums
+    scf.yield %o : !sums
+  }
+  %more = arith.addf %r, %ones : !sums
+  %scaled = arith.mulf %more, %factors : !sums
+  tile.store %scaled, %out[%h, %h] tile %h : !sums, !tile.view<64xf32>
+  return
+}
+
+// -----
+
+!view = !tile.view<64xbf16>
+!tile = tensor<64x64xbf16>
+!sums = tensor<64x64xf32>
+
+// What differs from column to column is not known for a part of them.
+
+func.func @column_of_result(%v: !view, %out: !tile.view<64xf32>, %table: !tile.table<1xf32>,
+                            %h: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : !sums
+  %p = arith.constant dense<1.0> : !tile
+  %column = tile.iota : tensor<1x64xi32>
+  %bias = tile.gather %table[%column] : !tile.table<1xf32>, tensor<1x64xi32> -> tensor<1x64xf32>
+  %biases = tile.broadcast %bias : tensor<1x64xf32> -> !sums
+  %r = scf.for %j = %c0 to %h step %c1 iter_args(%acc = %zero) -> (!sums) {
+    %values = tile.load %v[%h, %h] tile %j padding zero : !view -> !tile
+    // expected-error @+1 {{'tile.dot' op skips zeros in a loop that cannot be computed exactly, which this target needs}}
+    %o = tile.dot %p, %values, %acc skip_zeros : !tile, !tile -> !sums
+    scf.yield %o : !sums
+  }
+  %biased = arith.addf %r, %biases : !sums
+  tile.store %biased, %out[%h, %h] tile %h : !sums, !tile.view<64xf32>
+  return
+}
