@@ -172,9 +172,8 @@ def Sm_FillOp : Sm_Op<"fill", [AttrSizedOperandSegments]> {
     a sequence inside of it are those of the next one.
 
     With a table, the strip beside the tile is filled too: with the neighbours `along` a
-    dimension that begin at the coordinates, `step` further for each tile. Unless all of them
-    are inside of the table and next to each other, the strip is left as it is, which
-    `sm.gather_strip` sees by itself.
+    dimension that begin at the coordinates, `step` further for each tile, and zeros for those
+    outside of the table.
 
     Constraints:
     - (C1) The view is as wide as the ring, and of its element type.

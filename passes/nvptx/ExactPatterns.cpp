@@ -34,16 +34,6 @@ Value wide(ImplicitLocOpBuilder &at, Value i32) {
   return arith::ExtSIOp::create(at, at.getI64Type(), i32);
 }
 
-/// Neither LLVM nor the assembler makes several iterations of it.
-void keepRolled(scf::ForOp loop) {
-  MLIRContext *context = loop.getContext();
-  auto unroll =
-      LLVM::LoopUnrollAttr::get(context, BoolAttr::get(context, true), {}, {}, {}, {}, {}, {});
-  loop->setAttr("loop_annotation",
-                LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {},
-                                              {}, {}, {}, {}, {}));
-}
-
 /// A run-time loop of i32. The body returns what is carried on.
 ValueRange repeat(ImplicitLocOpBuilder &at, int64_t upper, int64_t step, ValueRange carried,
                   llvm::function_ref<SmallVector<Value>(Value number, ValueRange)> body) {

@@ -1,6 +1,7 @@
 //===- GlobalMemory.cpp - views and tables in memory ----------------------===//
 
 #include "passes/nvptx/GlobalMemory.h"
+#include "passes/nvptx/Ptx.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -69,18 +70,16 @@ Value TableLine::holds(ImplicitLocOpBuilder &at, Value place, int64_t count) con
   return arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, room);
 }
 
+/// Words of a unit of the copy engine.
+static constexpr int64_t unitWords = stripUnitBytes / stripWordBytes;
+
 CopiedStrip CopiedStrip::of(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value table,
-                            ValueRange coordinates, int64_t along, int64_t step, Value tile,
-                            int64_t length) {
+                            ValueRange coordinates, int64_t along, int64_t step, Value tile) {
   CopiedStrip strip;
   strip.line = TableLine::of(at, frame, table, llvm::to_vector(coordinates), along);
   Value moved = arith::MulIOp::create(at, tile, constantI32(at, step));
   strip.place = arith::AddIOp::create(at, coordinates[along], moved);
-  constexpr int64_t unitWords = stripUnitBytes / stripWordBytes;
-  Value earliest = arith::SubIOp::create(at, strip.place, constantI32(at, unitWords - 1));
-  strip.isCopied =
-      strip.line.holds(at, earliest, unitWords - 1 + stripBytes(length) / stripWordBytes);
-  // Of 32-bit arithmetic, so that what does not change from tile to tile is seen to.
+  // In 32 bits, so that what does not change from tile to tile is seen to.
   Value address = LLVM::PtrToIntOp::create(at, at.getI64Type(), strip.line.data);
   Value low = arith::TruncIOp::create(at, at.getI32Type(), address);
   Value word = arith::DivUIOp::create(at, low, constantI32(at, stripWordBytes));
@@ -89,9 +88,41 @@ CopiedStrip CopiedStrip::of(ImplicitLocOpBuilder &at, const KernelFrame &frame, 
   return strip;
 }
 
-Value CopiedStrip::source(ImplicitLocOpBuilder &at) const {
+// if (all units are of the line, in a row) { one copy } else { one for each number }
+Value CopiedStrip::copy(ImplicitLocOpBuilder &at, Value shared, int64_t length,
+                        Value barrier) const {
+  int64_t bytes = stripBytes(length);
+  Value earliest = arith::SubIOp::create(at, place, constantI32(at, unitWords - 1));
+  Value isWhole = line.holds(at, earliest, unitWords - 1 + bytes / stripWordBytes);
+  auto branch = scf::IfOp::create(at, at.getI32Type(), isWhole, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(at);
+  at.setInsertionPointToStart(branch.thenBlock());
   Value begin = arith::SubIOp::create(at, place, skip);
-  return elementAt(at, line.data, line.element, wide(at, begin));
+  // Numbers that were copied one by one, and what is copied now.
+  ptx::fenceSharedForCopies(at);
+  ptx::copyBytes(at, shared, elementAt(at, line.data, line.element, wide(at, begin)), bytes,
+                 barrier);
+  scf::YieldOp::create(at, constantI32(at, bytes));
+
+  at.setInsertionPointToStart(branch.elseBlock());
+  auto loop = scf::ForOp::create(at, constantI32(at, 0), constantI32(at, length), constantI32(at, 1));
+  keepRolled(loop);
+  {
+    OpBuilder::InsertionGuard inner(at);
+    at.setInsertionPointToStart(loop.getBody());
+    Value i = loop.getInductionVar();
+    Value number = arith::AddIOp::create(at, place, i);
+    // Unsigned, so that a negative coordinate is outside too.
+    Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, number, line.limit);
+    Value offset = arith::MulIOp::create(at, wide(at, number), line.stride);
+    Value word = arith::MulIOp::create(at, arith::AddIOp::create(at, skip, i),
+                                       constantI32(at, stripWordBytes));
+    ptx::copyWordOrZero(at, arith::AddIOp::create(at, shared, word),
+                        elementAt(at, line.data, line.element, offset), fits);
+  }
+  ptx::arriveBehindCopies(at, barrier);
+  scf::YieldOp::create(at, constantI32(at, 0));
+  return branch.getResult(0);
 }
 
 } // namespace tessera

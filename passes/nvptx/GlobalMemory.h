@@ -34,22 +34,22 @@ struct TableLine {
   mlir::Value holds(mlir::ImplicitLocOpBuilder &at, mlir::Value place, int64_t count) const;
 };
 
-/// Neighbours of a table that the copy engine brings in one go, and a consumer finds. It copies
-/// whole units of 16 bytes, and nothing of a table but its line.
+/// Neighbours of a table that the producer puts into shared memory, and a consumer finds there.
 struct CopiedStrip {
   TableLine line;
-  mlir::Value place;    ///< i32, of the first number
-  mlir::Value isCopied; ///< i1; else each reader looks for itself
-  mlir::Value skip;     ///< i32: numbers in front of the first one in its unit
+  mlir::Value place; ///< i32, of the first number
+  mlir::Value skip;  ///< i32: numbers in front of the first one, as in its 16 bytes of the table
 
-  /// The strip of `length` numbers that begins at the coordinates (i32), `step` further `along` the
-  /// line for each tile.
+  /// The strip that begins at the coordinates (i32), `step` further `along` the line for each tile.
   static CopiedStrip of(mlir::ImplicitLocOpBuilder &at, const KernelFrame &frame, mlir::Value table,
-                        mlir::ValueRange coordinates, int64_t along, int64_t step, mlir::Value tile,
-                        int64_t length);
+                        mlir::ValueRange coordinates, int64_t along, int64_t step,
+                        mlir::Value tile);
 
-  /// Address of the unit that it begins in.
-  mlir::Value source(mlir::ImplicitLocOpBuilder &at) const;
+  /// Starts copies of `length` numbers to an address of shared memory, zeros for those outside of
+  /// the table. The barrier's phase is not complete before they are there; returns how many bytes
+  /// it has to be told to expect.
+  mlir::Value copy(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, int64_t length,
+                   mlir::Value barrier) const;
 };
 
 } // namespace tessera

@@ -6,7 +6,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -30,6 +29,15 @@ static Value add(ImplicitLocOpBuilder &at, Value a, Value b) {
 Value fromFirstLane(ImplicitLocOpBuilder &at, Value value) {
   return NVVM::ShflOp::create(at, value.getType(), constantI32(at, -1), value, constantI32(at, 0),
                               constantI32(at, warpThreads - 1), NVVM::ShflKind::idx, UnitAttr());
+}
+
+void keepRolled(scf::ForOp loop) {
+  MLIRContext *context = loop.getContext();
+  auto unroll =
+      LLVM::LoopUnrollAttr::get(context, BoolAttr::get(context, true), {}, {}, {}, {}, {}, {});
+  loop->setAttr("loop_annotation",
+                LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {},
+                                              {}, {}, {}, {}, {}));
 }
 
 Value KernelFrame::sharedAt(ImplicitLocOpBuilder &at, int64_t offset) const {

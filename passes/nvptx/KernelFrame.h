@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -104,6 +105,9 @@ mlir::Value constantI32(mlir::ImplicitLocOpBuilder &at, int64_t value);
 
 /// What the first lane of a warp has, for all of them: so the assembler knows that it is the same.
 mlir::Value fromFirstLane(mlir::ImplicitLocOpBuilder &at, mlir::Value value);
+
+/// Neither LLVM nor the assembler makes several iterations of it.
+void keepRolled(mlir::scf::ForOp loop);
 
 } // namespace tessera
 

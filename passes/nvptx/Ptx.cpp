@@ -66,13 +66,25 @@ void arriveExpectingBytes(ImplicitLocOpBuilder &at, Value barrier, Value bytes) 
        {barrier, bytes});
 }
 
-void copyBytesIf(ImplicitLocOpBuilder &at, Value shared, Value address, int64_t bytes,
-                 Value barrier, Value condition) {
+void copyBytes(ImplicitLocOpBuilder &at, Value shared, Value address, int64_t bytes,
+               Value barrier) {
   emit(at,
-       fmt::format("@$3 cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [$0], "
-                   "[$1], {}, [$2];",
+       fmt::format("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [$0], [$1], "
+                   "{}, [$2];",
                    bytes),
-       "r,l,r,b,~{memory}", {shared, address, barrier, condition});
+       "r,l,r,~{memory}", {shared, address, barrier});
+}
+
+void copyWordOrZero(ImplicitLocOpBuilder &at, Value shared, Value address, Value condition) {
+  emit(at,
+       "{\n.reg .b32 size;\nselp.b32 size, 4, 0, $2;\n"
+       "cp.async.ca.shared.global [$0], [$1], 4, size;\n}",
+       "r,l,b,~{memory}", {shared, address, condition});
+}
+
+void arriveBehindCopies(ImplicitLocOpBuilder &at, Value barrier) {
+  // Counts itself in, so that the barrier's number of arrivals stays what it is.
+  emit(at, "cp.async.mbarrier.arrive.shared.b64 [$0];", "r,~{memory}", barrier);
 }
 
 void prefetchMap(ImplicitLocOpBuilder &at, Value map) {

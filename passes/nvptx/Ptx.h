@@ -29,10 +29,15 @@ void arrive(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier);
 void arriveIf(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, mlir::Value condition);
 void arriveExpectingBytes(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, mlir::Value bytes);
 
-// "cp.async.bulk"
-/// Copies units of 16 bytes where `condition` holds, without a branch.
-void copyBytesIf(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value address,
-                 int64_t bytes, mlir::Value barrier, mlir::Value condition);
+// "cp.async", "cp.async.bulk"
+/// Copies units of 16 bytes from global to shared memory.
+void copyBytes(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value address,
+               int64_t bytes, mlir::Value barrier);
+/// Copies 32 bits, or writes zero where `condition` does not hold, and reads nothing.
+void copyWordOrZero(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value address,
+                    mlir::Value condition);
+/// The phase of a barrier waits for the words that this thread has begun to copy.
+void arriveBehindCopies(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier);
 
 // "cp.async.bulk.tensor"
 void prefetchMap(mlir::ImplicitLocOpBuilder &at, mlir::Value map);

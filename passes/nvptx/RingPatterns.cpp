@@ -217,13 +217,12 @@ struct LowerFill : FramePattern<sm::FillOp> {
     Value before = arith::XOrIOp::create(at, turn.parity, constantI32(at, 1));
     ptx::waitBarrier(at, barrierAt(at, frame, place.empty, turn.slot), before);
     Value full = barrierAt(at, frame, place.full, turn.slot);
-    std::optional<CopiedStrip> strip;
     Value bytes = constantI32(at, place.slotBytes);
     if (op.getTable()) {
-      strip = CopiedStrip::of(at, frame, op.getTable(), adaptor.getCoordinates(), *op.getAlong(),
-                              *op.getStep(), adaptor.getTile(), type.getStrip());
-      bytes = arith::SelectOp::create(at, strip->isCopied,
-                                      constantI32(at, place.slotBytes + place.stripBytes), bytes);
+      CopiedStrip strip = CopiedStrip::of(at, frame, op.getTable(), adaptor.getCoordinates(),
+                                          *op.getAlong(), *op.getStep(), adaptor.getTile());
+      Value shared = frame.stripAt(at, place, turn.slot);
+      bytes = add(at, bytes, strip.copy(at, shared, type.getStrip(), full));
     }
     ptx::arriveExpectingBytes(at, full, bytes);
 
@@ -238,9 +237,6 @@ struct LowerFill : FramePattern<sm::FillOp> {
           at, add(at, buffer, constantI32(at, chunk * place.chunkBytes)), map,
           {constantI32(at, chunk * chunkColumns), row, adaptor.getHead(), adaptor.getBatch()},
           full);
-    if (strip)
-      ptx::copyBytesIf(at, frame.stripAt(at, place, turn.slot), strip->source(at), place.stripBytes,
-                       full, strip->isCopied);
     rewriter.eraseOp(op);
     return success();
   }

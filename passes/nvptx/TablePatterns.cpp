@@ -84,12 +84,10 @@ struct Strip {
 };
 
 /// How far a lane is from lane 0.
-Value laneNumber(ImplicitLocOpBuilder &at, Value lane, const Strip &strip) {
-  Value lanes = constantI32(at, lanesOfRow);
-  Value row = arith::DivUIOp::create(at, lane, lanes);
-  Value column = mul(at, arith::RemUIOp::create(at, lane, lanes), constantI32(at, 2));
+Value laneNumber(ImplicitLocOpBuilder &at, const KernelFrame &frame, const Strip &strip) {
+  Value row = arith::DivUIOp::create(at, frame.lane, constantI32(at, lanesOfRow));
   return add(at, mul(at, row, constantI32(at, strip.row)),
-             mul(at, column, constantI32(at, strip.column)));
+             mul(at, frame.firstColumn(at), constantI32(at, strip.column)));
 }
 
 /// Numbers, those that several elements have in common computed once.
@@ -107,9 +105,9 @@ SmallVector<Value> forEachElement(const Strip &strip,
 }
 
 /// What each element of a thread has of a strip.
-SmallVector<Value> distribute(ImplicitLocOpBuilder &at, Value thisLane, ArrayRef<Value> segments,
-                              const Strip &strip) {
-  Value lane = add(at, laneNumber(at, thisLane, strip), constantI32(at, -strip.leastLane()));
+SmallVector<Value> distribute(ImplicitLocOpBuilder &at, const KernelFrame &frame,
+                              ArrayRef<Value> segments, const Strip &strip) {
+  Value lane = add(at, laneNumber(at, frame, strip), constantI32(at, -strip.leastLane()));
   std::map<int64_t, Value> lanes;
   return forEachElement(strip, [&](int64_t constant) -> Value {
     int64_t distance = constant - strip.leastConstant();
@@ -163,36 +161,27 @@ SmallVector<Value> readAnywhere(ImplicitLocOpBuilder &at, const TableLine &line,
   return segments;
 }
 
-// if (all lanes hold) { inside } else { outside }
-SmallVector<Value> chooseByVote(ImplicitLocOpBuilder &at, Value holds, Type type, int64_t count,
-                                llvm::function_ref<SmallVector<Value>()> inside,
-                                llvm::function_ref<SmallVector<Value>()> outside) {
-  // A vote tells the assembler that the warp stays together. Where it might not, operands of
-  // products are moved to uniform registers again for each instruction.
-  Value all = NVVM::VoteSyncOp::create(at, at.getI1Type(), constantI32(at, -1), holds,
-                                       NVVM::VoteSyncKind::all);
-  auto branch = scf::IfOp::create(at, SmallVector<Type>(count, type), all,
-                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
-  OpBuilder::InsertionGuard guard(at);
-  at.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(at, inside());
-  at.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(at, outside());
-  return branch.getResults();
-}
-
-/// A number that LLVM knows nothing of, so that what is made of it is not kept from one iteration
-/// of a loop to the next, for what is seldom read.
-Value forgotten(ImplicitLocOpBuilder &at, Value number) { return ptx::copy(at, number); }
-
+// if (all lanes read neighbours, inside) { from one address } else { each by itself }
 SmallVector<Value> readSegments(ImplicitLocOpBuilder &at, const TableLine &line, Value place,
                                 int64_t count) {
   if (count == 1)
     return readAnywhere(at, line, place, count);
   Value holds = line.holds(at, place, (count - 1) * Strip::segmentStep + 1);
-  return chooseByVote(
-      at, holds, line.element, count, [&] { return readInside(at, line, place, count); },
-      [&] { return readAnywhere(at, line, forgotten(at, place), count); });
+  // A vote tells the assembler that the warp stays together. Where it might not, operands of
+  // products are moved to uniform registers again for each instruction.
+  Value all = NVVM::VoteSyncOp::create(at, at.getI1Type(), constantI32(at, -1), holds,
+                                       NVVM::VoteSyncKind::all);
+  auto branch = scf::IfOp::create(at, SmallVector<Type>(count, line.element), all,
+                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(at);
+  at.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(at, readInside(at, line, place, count));
+  at.setInsertionPointToStart(branch.elseBlock());
+  // A number that LLVM knows nothing of, so that addresses are not kept from one iteration of a
+  // loop to the next, for what is seldom read.
+  place = ptx::copy(at, place);
+  scf::YieldOp::create(at, readAnywhere(at, line, place, count));
+  return branch.getResults();
 }
 
 //===----------------------------------------------------------------------===//
@@ -311,7 +300,7 @@ struct LowerGather : FramePattern<tile::GatherOp> {
         Value place = segmentPlace(at, frame.lane, numbers[found->along], found->strip);
         segments = readSegments(at, line, place, found->strip.segments());
       }
-      elements = distribute(at, frame.lane, segments, found->strip);
+      elements = distribute(at, frame, segments, found->strip);
     } else {
       for (int64_t i = 0; i < fragmentSize(op.getType()); ++i) {
         SmallVector<Value> place;
@@ -326,40 +315,28 @@ struct LowerGather : FramePattern<tile::GatherOp> {
   }
 };
 
-// if (the producer has copied the strip) { read it there } else { read segments }
+// Read in shared memory, where the producer has put it.
 struct LowerGatherStrip : FramePattern<sm::GatherStripOp> {
   using FramePattern::FramePattern;
   LogicalResult matchAndRewrite(sm::GatherStripOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    CopiedStrip copied =
-        CopiedStrip::of(at, frame, op.getTable(), adaptor.getCoordinates(), op.getAlong(),
-                        op.getStep(), adaptor.getTile(), op.getStripLength());
+    CopiedStrip copied = CopiedStrip::of(at, frame, op.getTable(), adaptor.getCoordinates(),
+                                         op.getAlong(), op.getStep(), adaptor.getTile());
     Strip strip = stripOf(op);
-    Value warp = warpNumber(at, op);
     const RingPlace &ring = frame.rings.at(sm::ringOf(op.getSource()));
-    // As many registers as there are numbers, not elements, are joined behind the branch.
-    Strip once = strip;
-    llvm::sort(once.constants);
-    once.constants.erase(llvm::unique(once.constants), once.constants.end());
-    SmallVector<Value> numbers = chooseByVote(
-        at, copied.isCopied, copied.line.element, once.constants.size(),
-        [&] {
-          Value first = add(at, frame.stripAt(at, ring, adaptor.getSource()),
-                            mul(at, copied.skip, constantI32(at, stripWordBytes)));
-          return readShared(at, first, warp, once, copied.line.element);
-        },
-        [&] {
-          Value lane = forgotten(at, frame.lane);
-          Value number = add(at, copied.place, forgotten(at, warp));
-          Value place = segmentPlace(at, lane, number, once);
-          return distribute(at, lane, readAnywhere(at, copied.line, place, once.segments()), once);
-        });
-    std::map<int64_t, Value> known;
-    for (auto [constant, number] : llvm::zip_equal(once.constants, numbers))
-      known[constant] = number;
-    SmallVector<Value> elements =
-        llvm::map_to_vector(strip.constants, [&](int64_t constant) { return known[constant]; });
+    Value number = add(at, copied.skip, warpNumber(at, op));
+    number = add(at, number, laneNumber(at, frame, strip));
+    Value address = add(at, frame.stripAt(at, ring, adaptor.getSource()),
+                        mul(at, number, constantI32(at, stripWordBytes)));
+    auto pointer = LLVM::LLVMPointerType::get(at.getContext(), 3);
+    Value base = LLVM::IntToPtrOp::create(at, pointer, address);
+    Type element = copied.line.element;
+    SmallVector<Value> elements = forEachElement(strip, [&](int64_t constant) -> Value {
+      Value from = LLVM::GEPOp::create(at, pointer, element, base,
+                                       ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(constant)});
+      return LLVM::LoadOp::create(at, element, from, stripWordBytes);
+    });
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
         op, cast<VectorType>(getTypeConverter()->convertType(op.getType())), elements);
     return success();
@@ -385,19 +362,6 @@ private:
     Value row = mul(at, frame.warpRow(at), constantI32(at, op.getRowFactor()));
     Value corner = constantI32(at, op.getRowFactor() < 0 ? type.getDimSize(0) - 1 : 0);
     return add(at, number, add(at, row, corner));
-  }
-
-  SmallVector<Value> readShared(ImplicitLocOpBuilder &at, Value first, Value warp,
-                                const Strip &strip, Type element) const {
-    Value number = add(at, warp, laneNumber(at, frame.lane, strip));
-    Value address = add(at, first, mul(at, number, constantI32(at, stripWordBytes)));
-    auto pointer = LLVM::LLVMPointerType::get(at.getContext(), 3);
-    Value base = LLVM::IntToPtrOp::create(at, pointer, address);
-    return forEachElement(strip, [&](int64_t constant) -> Value {
-      Value from = LLVM::GEPOp::create(at, pointer, element, base,
-                                       ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(constant)});
-      return LLVM::LoadOp::create(at, element, from, stripWordBytes);
-    });
   }
 };
 

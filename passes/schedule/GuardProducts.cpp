@@ -368,8 +368,9 @@ Value isInAny(OpBuilder &builder, Location loc, Value number, ArrayRef<Interval>
 }
 
 /// All loops as one, with the body that does the most: the loops differ in what they may leave
-/// out.
-scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain, ExactBody &body) {
+/// out. Null if the body is not understood. What is made in the loop is not for those behind it,
+/// so that it takes a copy of what was made before.
+scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain, ExactBody body) {
   scf::ForOp first = chain.loops.front();
   Location loc = first.getLoc();
   tile::NthOp nth = nthOf(first);
@@ -402,7 +403,7 @@ scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain, ExactBody &body) {
                                   ->getResults());
   body.set(first.getRegionIterArgs(), exact.getRegionIterArgs());
   scf::YieldOp::create(builder, loc, body.make(first.getYieldedValues()));
-  return exact;
+  return body.hasFailed() ? scf::ForOp() : exact;
 }
 
 /// The columns by which rows of a stored tile were scaled.
@@ -469,6 +470,8 @@ LogicalResult guard(Chain &chain, int64_t parts) {
     builder.setInsertionPointToStart(loop.getBody());
   }
   scf::ForOp exact = createExactLoop(builder, chain, body);
+  if (!exact)
+    return failure();
   body.set(last.getResults(), exact.getResults());
   for (tile::StoreOp store : chain.stores)
     if (!isColumn(store))
