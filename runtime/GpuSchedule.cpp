@@ -85,6 +85,11 @@ static void setRegisters(GpuSchedule &schedule, const Key &key) {
     schedule.producerRegisters += 24;
     schedule.consumerRegisters -= 8;
   }
+  // One who copies strips of a user's tables does, too.
+  if (schedule.groups == 2 && key.variant) {
+    schedule.producerRegisters += 16;
+    schedule.consumerRegisters -= 8;
+  }
 }
 
 /// What functions of a user may need besides what is held; of the examples, all but one do not

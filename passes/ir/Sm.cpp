@@ -96,6 +96,12 @@ LogicalResult GatherStripOp::verify() {
   return success();
 }
 
+LogicalResult ReleaseOp::verify() {
+  if (getStrip() && !cast<RingType>(ringOf(getSlot()).getType()).getStrip()) // release_c1
+    return emitOpError("gives back a strip, and the ring has none");
+  return success();
+}
+
 int64_t GatherStripOp::getStripLength() {
   RankedTensorType type = getType();
   return std::abs(getRowFactor()) * (type.getDimSize(0) - 1) + type.getDimSize(1);

@@ -297,15 +297,21 @@ def Sm_GatherStripOp : Sm_Op<"gather_strip"> {
 def Sm_ReleaseOp : Sm_Op<"release"> {
   let summary = "Give a buffer back to the producer.";
   let description = [{
-    Nothing reads it any more: products that do are awaited.
+    Nothing reads it any more: products that do are awaited. The `strip` beside a tile is given
+    back by itself, by whoever acquires the buffer.
+
+    Constraints:
+    - (C1) A strip is given back to a ring that has one.
 
     Example:
     ```mlir
     sm.release %k : !sm.slot<128x64, bf16>
+    sm.release strip %k : !sm.slot<128x64, bf16>
     ```
   }];
-  let arguments = (ins Sm_SlotType:$slot);
-  let assemblyFormat = "$slot attr-dict `:` qualified(type($slot))";
+  let arguments = (ins Sm_SlotType:$slot, UnitAttr:$strip);
+  let assemblyFormat = "(`strip` $strip^)? $slot attr-dict `:` qualified(type($slot))";
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//

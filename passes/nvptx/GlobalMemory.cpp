@@ -105,7 +105,8 @@ Value CopiedStrip::copy(ImplicitLocOpBuilder &at, Value shared, int64_t length,
   scf::YieldOp::create(at, constantI32(at, bytes));
 
   at.setInsertionPointToStart(branch.elseBlock());
-  auto loop = scf::ForOp::create(at, constantI32(at, 0), constantI32(at, length), constantI32(at, 1));
+  auto loop =
+      scf::ForOp::create(at, constantI32(at, 0), constantI32(at, length), constantI32(at, 1));
   keepRolled(loop);
   {
     OpBuilder::InsertionGuard inner(at);

@@ -193,7 +193,9 @@ static int64_t placeSmallThings(func::FuncOp program, KernelFrame &frame, int64_
     place.strips = bytes;
     place.full = place.strips + stages * place.stripBytes;
     place.empty = place.full + stages * barrierBytes;
-    bytes = llvm::alignTo(place.empty + stages * barrierBytes, stripUnitBytes);
+    place.emptyStrips = place.empty + stages * barrierBytes;
+    int64_t stripBarriers = place.stripBytes ? stages : 0;
+    bytes = llvm::alignTo(place.emptyStrips + stripBarriers * barrierBytes, stripUnitBytes);
   }
   program.walk([&](sm::TellOp tell) {
     ChannelPlace &place = frame.channels[tell.getChannel()];
@@ -261,6 +263,8 @@ static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelF
         };
         ptx::initBarrier(at, barrier(place.full), 1);
         ptx::initBarrier(at, barrier(place.empty), releases);
+        if (place.stripBytes)
+          ptx::initBarrier(at, barrier(place.emptyStrips), releases);
       }
     }
     ptx::fenceBarrierInit(at);

@@ -32,8 +32,10 @@ inline int64_t stripBytes(int64_t length) {
 struct RingPlace {
   int64_t buffers, full, empty; ///< the first buffer, and the first barrier of each kind
   int64_t slotBytes, chunkBytes;
-  int64_t strips, stripBytes; ///< the first strip; of each, zero if there are none
-  mlir::Value filled, taken;  ///< counters: stack slots that LLVM turns into registers
+  /// The first strip, and the first barrier of those that are read; of each, zero if there are
+  /// none.
+  int64_t strips, emptyStrips, stripBytes;
+  mlir::Value filled, taken; ///< counters: stack slots that LLVM turns into registers
 };
 
 /// Where the numbers of a channel lie in shared memory, and how far each role is.

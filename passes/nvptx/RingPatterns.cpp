@@ -203,8 +203,8 @@ struct LowerMakeRing : OpConversionPattern<sm::MakeRingOp> {
   }
 };
 
-// Wait until the buffer is free; one copy for each chunk of 128 bytes of the rows, and one for
-// the strip.
+// Wait until the buffer is free; one copy for each chunk of 128 bytes of the rows. Then the same
+// for the strip, whose last reader comes later.
 struct LowerFill : FramePattern<sm::FillOp> {
   using FramePattern::FramePattern;
   LogicalResult matchAndRewrite(sm::FillOp op, OpAdaptor adaptor,
@@ -218,13 +218,8 @@ struct LowerFill : FramePattern<sm::FillOp> {
     ptx::waitBarrier(at, barrierAt(at, frame, place.empty, turn.slot), before);
     Value full = barrierAt(at, frame, place.full, turn.slot);
     Value bytes = constantI32(at, place.slotBytes);
-    if (op.getTable()) {
-      CopiedStrip strip = CopiedStrip::of(at, frame, op.getTable(), adaptor.getCoordinates(),
-                                          *op.getAlong(), *op.getStep(), adaptor.getTile());
-      Value shared = frame.stripAt(at, place, turn.slot);
-      bytes = add(at, bytes, strip.copy(at, shared, type.getStrip(), full));
-    }
-    ptx::arriveExpectingBytes(at, full, bytes);
+    if (!type.getStrip())
+      ptx::arriveExpectingBytes(at, full, bytes);
 
     Value buffer = frame.bufferAt(at, place, turn.slot);
     Value row = mul(at, adaptor.getTile(), constantI32(at, type.getRows()));
@@ -237,8 +232,25 @@ struct LowerFill : FramePattern<sm::FillOp> {
           at, add(at, buffer, constantI32(at, chunk * place.chunkBytes)), map,
           {constantI32(at, chunk * chunkColumns), row, adaptor.getHead(), adaptor.getBatch()},
           full);
+    if (type.getStrip()) {
+      ptx::waitBarrier(at, barrierAt(at, frame, place.emptyStrips, turn.slot), before);
+      if (op.getTable())
+        bytes = add(at, bytes, copyStrip(at, op, adaptor, turn.slot, full));
+      // Bytes that have come already count as well.
+      ptx::arriveExpectingBytes(at, full, bytes);
+    }
     rewriter.eraseOp(op);
     return success();
+  }
+
+private:
+  /// Returns the bytes to expect.
+  Value copyStrip(ImplicitLocOpBuilder &at, sm::FillOp op, OpAdaptor adaptor, Value slot,
+                  Value full) const {
+    CopiedStrip strip = CopiedStrip::of(at, frame, op.getTable(), adaptor.getCoordinates(),
+                                        *op.getAlong(), *op.getStep(), adaptor.getTile());
+    Value shared = frame.stripAt(at, frame.rings.at(op.getRing()), slot);
+    return strip.copy(at, shared, op.getRing().getType().getStrip(), full);
   }
 };
 
@@ -276,8 +288,8 @@ struct LowerRelease : FramePattern<sm::ReleaseOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     const RingPlace &place = frame.rings.at(sm::ringOf(op.getSlot()));
-    ptx::arriveIf(at, barrierAt(at, frame, place.empty, adaptor.getSlot()),
-                  equals(at, frame.lane, 0));
+    int64_t empty = op.getStrip() ? place.emptyStrips : place.empty;
+    ptx::arriveIf(at, barrierAt(at, frame, empty, adaptor.getSlot()), equals(at, frame.lane, 0));
     rewriter.eraseOp(op);
     return success();
   }

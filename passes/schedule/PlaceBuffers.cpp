@@ -63,8 +63,9 @@ bool fills(Operation *op, tile::LoadOp load) {
   return walk.wasInterrupted();
 }
 
-/// Releases a buffer behind the last of its readers in a block, on every side of a branch.
-void releaseIn(Block *block, Value slot, ArrayRef<Operation *> readers) {
+/// Releases a buffer, or its strip, behind the last of the readers in a block, on every side of a
+/// branch.
+void releaseIn(Block *block, Value slot, ArrayRef<Operation *> readers, bool strip) {
   Operation *last = nullptr;
   for (Operation *reader : readers)
     if (Operation *user = block->findAncestorOpInBlock(*reader);
@@ -72,13 +73,13 @@ void releaseIn(Block *block, Value slot, ArrayRef<Operation *> readers) {
       last = user;
   OpBuilder builder = OpBuilder::atBlockBegin(block);
   if (auto branch = dyn_cast_or_null<scf::IfOp>(last); branch && branch.elseBlock()) {
-    releaseIn(branch.thenBlock(), slot, readers);
-    releaseIn(branch.elseBlock(), slot, readers);
+    releaseIn(branch.thenBlock(), slot, readers, strip);
+    releaseIn(branch.elseBlock(), slot, readers, strip);
     return;
   }
   if (last)
     builder.setInsertionPointAfter(last);
-  sm::ReleaseOp::create(builder, slot.getLoc(), slot);
+  sm::ReleaseOp::create(builder, slot.getLoc(), slot, strip);
 }
 
 struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
@@ -167,7 +168,13 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     // are not. A tile that was left over from a masked iteration may be read in any loop.
     if (load.getPadding() == tile::Padding::Zero && load.getLength())
       sm::ZeroTailOp::create(builder, loc, slot, load.getTile(), load.getLength());
-    releaseIn(load->getBlock(), slot, *readers);
+    // A strip is read behind a product, which the buffer of its tile should not wait for.
+    sm::GatherStripOp strip = stripOf(load);
+    if (ringType.getStrip())
+      releaseIn(load->getBlock(), slot, strip ? strip.getOperation() : slot.getOperation(),
+                /*strip=*/true);
+    llvm::erase(*readers, strip.getOperation());
+    releaseIn(load->getBlock(), slot, *readers, /*strip=*/false);
     before.push_back(slot);
     slots[load.getResult()] = slot;
     return success();
@@ -210,9 +217,9 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
   }
 
   static bool isReleasedBefore(sm::AcquireOp acquire, Operation *op) {
-    return llvm::any_of(acquire->getUsers(), [&](Operation *user) {
+    return llvm::all_of(acquire->getUsers(), [&](Operation *user) {
       Operation *here = ancestorIn(op->getBlock(), user);
-      return isa<sm::ReleaseOp>(user) && here && here->isBeforeInBlock(op);
+      return !isa<sm::ReleaseOp>(user) || (here && here->isBeforeInBlock(op));
     });
   }
 
