@@ -144,11 +144,12 @@ Error checkOutput(NamedTensor output, ArrayRef<NamedTensor> others, ArrayRef<Nam
     return refuse(ErrorCode::overlap, fmt::format("{}.data", name),
                   fmt::format("memory of {}", other), "memory of its own");
   };
+  Bytes own = bytesOf(tensor);
   for (const NamedTensor &other : others)
-    if (bytesOf(tensor).overlaps(bytesOf(other.tensor)))
+    if (own.overlaps(bytesOf(other.tensor)))
       return refuseOverlap(other.name);
   for (const NamedTable &other : tables)
-    if (bytesOf(tensor).overlaps(bytesOf(other.table)))
+    if (own.overlaps(bytesOf(other.table)))
       return refuseOverlap(other.name);
   return Error::success();
 }

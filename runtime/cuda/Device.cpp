@@ -17,15 +17,19 @@ namespace tessera::cuda {
 
 std::optional<Memory> memoryAt(const Driver &driver, const void *address) {
   auto pointer = static_cast<CUdeviceptr>(reinterpret_cast<uintptr_t>(address));
+  // One question for all: each would look the address up. Of memory that CUDA does not know it
+  // succeeds, and leaves zeros.
+  static constexpr int attributes[] = {CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
+                                       CU_POINTER_ATTRIBUTE_IS_MANAGED,
+                                       CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL};
   unsigned type = 0, isManaged = 0;
   CUdevice device = 0;
-  if (driver.pointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, pointer) ||
-      driver.pointerGetAttribute(&isManaged, CU_POINTER_ATTRIBUTE_IS_MANAGED, pointer) ||
-      driver.pointerGetAttribute(&device, CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, pointer))
+  void *values[] = {&type, &isManaged, &device};
+  if (driver.pointerGetAttributes(std::size(attributes), attributes, values, pointer))
     return std::nullopt;
   bool onDevice = type == CU_MEMORYTYPE_DEVICE, onHost = type == CU_MEMORYTYPE_HOST;
   if (!onDevice && !onHost)
-    return std::nullopt; // textures and the like: no tensors
+    return std::nullopt; // unknown; textures and the like: no tensors
   return Memory{device, onDevice, onHost || isManaged};
 }
 
@@ -56,7 +60,7 @@ Error checkMemory(const Driver &driver, CUdevice device, const void *address,
 static Expected<int> attributeOf(const Driver &driver, CUdevice device, int which) {
   int value = 0;
   if (Error error = driver.check(driver.deviceGetAttribute(&value, which, device),
-                                 fmt::format("asking GPU {} what it is", device)))
+                                 "asking GPU " + Twine(device) + " what it is"))
     return error;
   return value;
 }
