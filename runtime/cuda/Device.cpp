@@ -3,6 +3,7 @@
 #include "runtime/cuda/Device.h"
 #include "dsl/Refusal.h"
 
+#include <atomic>
 #include <fmt/format.h>
 #include <map>
 #include <mutex>
@@ -66,6 +67,11 @@ static Expected<int> attributeOf(const Driver &driver, CUdevice device, int whic
 }
 
 Expected<Target> targetOf(const Driver &driver, CUdevice device) {
+  // Every call asks, and what a device is does not change: a bit for each that has told.
+  static std::atomic<uint64_t> known = 0;
+  uint64_t bit = device >= 0 && device < 64 ? uint64_t(1) << device : 0;
+  if (known.load(std::memory_order_relaxed) & bit)
+    return Target::sm90a;
   Expected<int> major = attributeOf(driver, device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
   if (!major)
     return major.takeError();
@@ -73,8 +79,10 @@ Expected<Target> targetOf(const Driver &driver, CUdevice device) {
   if (!minor)
     return minor.takeError();
   // An sm_90a kernel runs on 9.0 and on nothing newer.
-  if (*major == 9 && *minor == 0)
+  if (*major == 9 && *minor == 0) {
+    known.fetch_or(bit, std::memory_order_relaxed);
     return Target::sm90a;
+  }
   return refuse(ErrorCode::unsupportedTarget, "target",
                 fmt::format("GPU {} of compute capability {}.{}", device, *major, *minor),
                 "host, or a GPU of compute capability 9.0", "host");
