@@ -301,41 +301,48 @@ static int64_t nearestWidth(int64_t width) {
   return (std::clamp(width, widthStep, maxWidth) + widthStep / 2) / widthStep * widthStep;
 }
 
+/// A field's value in messages.
+static std::string valueText(int64_t value) { return std::to_string(value); }
+static std::string valueText(bool value) { return value ? "on" : "off"; }
+template <class Enum>
+static std::string valueText(Enum value) {
+  return str(value).str();
+}
+
 namespace {
 
 /// Changes a key to one that is supported, and keeps what had to change first:
-/// its field, what it was and what it should be.
+/// its field, what it was and what it should be. Every call is validated, so
+/// that texts are made only for what is refused.
 class KeyRepair {
 public:
   explicit KeyRepair(Key key) : key(key) {}
 
-  template <class T>
-  void want(bool fine, StringRef field, T &value, T supported, std::string found,
-            std::string expected, ErrorCode code = ErrorCode::invalidKey) {
+  template <ErrorCode refusedAs = ErrorCode::invalidKey, class T, class... Args>
+  void want(bool fine, StringRef field, T &value, T supported, fmt::format_string<Args...> expected,
+            Args &&...args) {
     if (fine)
       return;
+    if (subject.empty()) {
+      code = refusedAs;
+      subject = "key: " + field.str();
+      found = valueText(value);
+      this->expected = fmt::format(expected, std::forward<Args>(args)...);
+    }
     value = supported;
-    if (!subject.empty())
-      return;
-    subject = "key: " + field.str();
-    this->found = std::move(found);
-    this->expected = std::move(expected);
-    this->code = code;
   }
   void wantWidth(StringRef field, int64_t &width) {
     bool fine = width % widthStep == 0 && width >= widthStep && width <= maxWidth;
-    want(fine, field, width, nearestWidth(width), std::to_string(width),
-         fmt::format("a multiple of {} from {} to {}", widthStep, widthStep, maxWidth),
-         ErrorCode::unsupportedHeadDim);
+    want<ErrorCode::unsupportedHeadDim>(fine, field, width, nearestWidth(width),
+                                        "a multiple of {} from {} to {}", widthStep, widthStep,
+                                        maxWidth);
   }
   void wantBlock(StringRef field, int64_t &size) {
     want(size >= 0 && size <= maxBlock && size % widthStep == 0, field, size, int64_t(0),
-         std::to_string(size),
-         fmt::format("a multiple of {} up to {}, or 0 for the schedule's choice", widthStep,
-                     maxBlock));
+         "a multiple of {} up to {}, or 0 for the schedule's choice", widthStep, maxBlock);
   }
-  void wantOff(StringRef field, bool &flag, bool fine, std::string why) {
-    want(fine || !flag, field, flag, false, "on", std::move(why));
+  void wantOff(StringRef field, bool &flag, bool fine, fmt::format_string<> why) {
+    want(fine || !flag, field, flag, false, why);
   }
 
   Error finish() {
@@ -374,30 +381,25 @@ static void wantOnGpu(KeyRepair &repair) {
   auto is16Bit = [](DType type) { return type == DType::f16 || type == DType::bf16; };
   for (auto [field, type] :
        {std::pair<StringRef, DType *>{"q", &key.q}, {"kv", &key.kv}, {"v", &key.v}})
-    repair.want(is16Bit(*type) && *type == key.q, field, *type,
-                is16Bit(key.q) ? key.q : DType::bf16, str(*type).str(),
-                "bf16 or f16, the same of q, kv and v, on this target",
-                ErrorCode::unsupportedDType);
+    repair.want<ErrorCode::unsupportedDType>(
+        is16Bit(*type) && *type == key.q, field, *type, is16Bit(key.q) ? key.q : DType::bf16,
+        "bf16 or f16, the same of q, kv and v, on this target");
   for (auto [field, width] :
        {std::pair<StringRef, int64_t *>{"d", &key.headDim}, {"dv", &key.headDimV}})
-    repair.want(*width <= maxGpuWidth, field, *width, maxGpuWidth, std::to_string(*width),
-                fmt::format("at most {} on this target", maxGpuWidth),
-                ErrorCode::unsupportedHeadDim);
+    repair.want<ErrorCode::unsupportedHeadDim>(*width <= maxGpuWidth, field, *width, maxGpuWidth,
+                                               "at most {} on this target", maxGpuWidth);
   repair.wantOff("paged", key.paged, false, "off, this target has no pages yet");
   repair.wantOff("checked", key.checked, false, "off, this target has no checking kernels");
   int64_t most = maxGroups(std::max(key.headDim, key.headDimV));
-  repair.want(
-      key.blockM % groupRows == 0 && key.blockM <= most * groupRows, "block_m", key.blockM,
-      int64_t(0), std::to_string(key.blockM),
-      fmt::format("a multiple of {} up to {} on this target, or 0 for the schedule's choice",
-                  groupRows, most * groupRows));
+  repair.want(key.blockM % groupRows == 0 && key.blockM <= most * groupRows, "block_m", key.blockM,
+              int64_t(0),
+              "a multiple of {} up to {} on this target, or 0 for the schedule's choice", groupRows,
+              most * groupRows);
   int64_t keys = maxKeys(key.blockM / groupRows);
-  repair.want(
-      key.blockN % keyStep == 0 && key.blockN <= keys, "block_n", key.blockN, int64_t(0),
-      std::to_string(key.blockN),
-      fmt::format("a multiple of {} up to {} on this target with this block_m, or 0 for the "
-                  "schedule's choice",
-                  keyStep, keys));
+  repair.want(key.blockN % keyStep == 0 && key.blockN <= keys, "block_n", key.blockN, int64_t(0),
+              "a multiple of {} up to {} on this target with this block_m, or 0 for the schedule's "
+              "choice",
+              keyStep, keys);
 }
 
 Error validate(const Key &given) {
@@ -411,26 +413,27 @@ Error validate(const Key &given) {
 
   if (key.direction == Direction::append) {
     const Key defaults;
-    repair.want(!isGpu(key.target), "target", key.target, Target::host, str(key.target).str(),
-                "host, appending has no other target yet", ErrorCode::unsupportedTarget);
+    repair.want<ErrorCode::unsupportedTarget>(!isGpu(key.target), "target", key.target,
+                                              Target::host,
+                                              "host, appending has no other target yet");
 #define TESSERA_KEY_INT(name, spelling, value, help)                                               \
   repair.want(isOfAppend(spelling) || key.name == defaults.name, spelling, key.name,               \
-              defaults.name, std::to_string(key.name), "0, appending has no such thing");
+              defaults.name, "0, appending has no such thing");
 #define TESSERA_KEY_FLAG(name, spelling, help)                                                     \
   repair.wantOff(spelling, key.name, isOfAppend(spelling), "off, appending has no such thing");
 #include "dsl/Key.def"
-    repair.want(!isFp8(key.o) || key.o == key.q, "o", key.o, key.q, str(key.o).str(),
-                "the type of the rows, or one of f32, f16, bf16", ErrorCode::unsupportedDType);
+    repair.want<ErrorCode::unsupportedDType>(!isFp8(key.o) || key.o == key.q, "o", key.o, key.q,
+                                             "the type of the rows, or one of f32, f16, bf16");
     int64_t most = key.headDim;
     repair.want(key.rotary >= 0 && key.rotary <= most && key.rotary % 2 == 0, "rotary", key.rotary,
-                std::clamp<int64_t>(key.rotary, 0, most) / 2 * 2, std::to_string(key.rotary),
-                fmt::format("an even number up to d, {}", most));
+                std::clamp<int64_t>(key.rotary, 0, most) / 2 * 2, "an even number up to d, {}",
+                most);
     return repair.finish();
   }
 
-  repair.want(!isFp8(key.o), "o", key.o, DType::bf16, str(key.o).str(), "one of f32, f16, bf16",
-              ErrorCode::unsupportedDType);
-  repair.want(key.rotary == 0, "rotary", key.rotary, int64_t(0), std::to_string(key.rotary),
+  repair.want<ErrorCode::unsupportedDType>(!isFp8(key.o), "o", key.o, DType::bf16,
+                                           "one of f32, f16, bf16");
+  repair.want(key.rotary == 0, "rotary", key.rotary, int64_t(0),
               "0, rows are rotated while they are appended");
   repair.wantOff("interleaved", key.interleaved, false,
                  "off, rows are rotated while they are appended");
@@ -438,7 +441,7 @@ Error validate(const Key &given) {
                  "off, or an fp8 type of q, kv or v");
   repair.wantOff("varlen_kv", key.varlenKv, !key.paged, "off, pages are not packed");
   repair.want(key.stages >= 0 && key.stages <= maxStages, "stages", key.stages, int64_t(0),
-              std::to_string(key.stages), fmt::format("at most {}", maxStages));
+              "at most {}", maxStages);
   if (isGpu(key.target))
     wantOnGpu(repair);
   return repair.finish();

@@ -112,10 +112,10 @@ static Error checkShapes(const Attention &call) {
 
 static Error checkTables(const Attention &call) {
   int64_t batch = batchOf(call), heads = call.q.heads(), kvHeads = keysOf(call).heads();
-  auto floats = [](NamedTable named, ArrayRef<SmallVector<int64_t, 4>> shapes) {
+  auto floats = [](NamedTable named, std::initializer_list<ArrayRef<int64_t>> shapes) {
     return checkTable(named, TableType::f32, shapes);
   };
-  auto integers = [](NamedTable named, ArrayRef<SmallVector<int64_t, 4>> shapes) {
+  auto integers = [](NamedTable named, std::initializer_list<ArrayRef<int64_t>> shapes) {
     return checkTable(named, TableType::i32, shapes);
   };
   if (Error error = floats({"sink_logits", call.sinkLogits}, {{heads}}))

@@ -13,15 +13,17 @@ static std::optional<cuda::Memory> memoryIfPresent(const void *address) {
   return driver ? cuda::memoryAt(*driver, address) : std::nullopt;
 }
 
-/// The target of the GPU that holds a tensor; of one without elements, that of
-/// this thread's GPU.
-static Expected<Target> targetOfGpu(NamedTensor leading) {
+/// The target of the GPU that holds a tensor, of whose memory CUDA may already
+/// have been asked; of one without elements, that of this thread's GPU.
+static Expected<Target> targetOfGpu(NamedTensor leading, std::optional<cuda::Memory> known) {
   const void *address = leading.tensor.data;
   if (!address)
     return cuda::currentTarget();
   Expected<const cuda::Driver &> driver = cuda::Driver::get();
   if (!driver)
     return driver.takeError();
+  if (known)
+    return cuda::targetOf(*driver, known->device);
   Expected<cuda::Memory> memory = cuda::memoryOfGpu(*driver, address, leading.name);
   if (!memory)
     return memory.takeError();
@@ -45,7 +47,7 @@ Expected<Target> c::targetNamed(const char *name, ArrayRef<NamedTensor> tensors,
   if (word != "cuda" && word != str(Target::sm90a))
     return refuse(ErrorCode::unsupportedTarget, "target", fmt::format("\"{}\"", word.str()),
                   "host, sm90a or cuda", "host");
-  Expected<Target> here = targetOfGpu(leading);
+  Expected<Target> here = targetOfGpu(leading, memory);
   if (here && word != "cuda" && str(*here) != word)
     return refuse(ErrorCode::unsupportedTarget, "target", fmt::format("\"{}\"", word.str()),
                   fmt::format("{}, what this GPU runs", str(*here).str()), str(*here).str());

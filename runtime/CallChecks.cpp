@@ -43,7 +43,8 @@ Error checkTensor(NamedTensor named, int rank, const char *form) {
   return checkAddress(name, tensor.data, sizeOf(tensor.type));
 }
 
-Error checkTable(NamedTable named, TableType type, ArrayRef<SmallVector<int64_t, 4>> shapes) {
+Error checkTable(NamedTable named, TableType type,
+                 std::initializer_list<ArrayRef<int64_t>> shapes) {
   const auto &[name, table] = named;
   if (!table)
     return Error::success();
@@ -51,11 +52,12 @@ Error checkTable(NamedTable named, TableType type, ArrayRef<SmallVector<int64_t,
     return refuse(ErrorCode::unsupportedDType, fmt::format("{}.dtype", name), str(table.type).str(),
                   str(type).str());
   ArrayRef<int64_t> shape(table.shape.data(), table.rank);
-  if (none_of(shapes, [&](auto &known) { return ArrayRef<int64_t>(known) == shape; })) {
+  if (!is_contained(shapes, shape)) {
     std::string expected;
-    for (auto &known : shapes)
+    for (ArrayRef<int64_t> known : shapes)
       expected += fmt::format("{}({})", expected.empty() ? "" : " or ", fmt::join(known, ", "));
-    bool rankFits = any_of(shapes, [&](auto &known) { return known.size() == shape.size(); });
+    bool rankFits =
+        any_of(shapes, [&](ArrayRef<int64_t> known) { return known.size() == shape.size(); });
     return refuse(rankFits ? ErrorCode::invalidShape : ErrorCode::invalidRank,
                   fmt::format("{}.shape", name),
                   fmt::format("({})", fmt::join(shape.begin(), shape.end(), ", ")), expected);
@@ -144,11 +146,12 @@ Error checkOutput(NamedTensor output, ArrayRef<NamedTensor> others, ArrayRef<Nam
     return refuse(ErrorCode::overlap, fmt::format("{}.data", name),
                   fmt::format("memory of {}", other), "memory of its own");
   };
+  Bytes own = bytesOf(tensor);
   for (const NamedTensor &other : others)
-    if (bytesOf(tensor).overlaps(bytesOf(other.tensor)))
+    if (own.overlaps(bytesOf(other.tensor)))
       return refuseOverlap(other.name);
   for (const NamedTable &other : tables)
-    if (bytesOf(tensor).overlaps(bytesOf(other.table)))
+    if (own.overlaps(bytesOf(other.table)))
       return refuseOverlap(other.name);
   return Error::success();
 }

@@ -27,7 +27,7 @@ llvm::Error checkTensor(NamedTensor named, int rank, const char *form);
 
 /// Type, shape (one of `shapes`) and memory of a table that is given.
 llvm::Error checkTable(NamedTable named, TableType type,
-                       llvm::ArrayRef<llvm::SmallVector<int64_t, 4>> shapes);
+                       std::initializer_list<llvm::ArrayRef<int64_t>> shapes);
 
 /// Where there are elements: an address, and a multiple of their size.
 llvm::Error checkAddress(const char *name, const void *data, int64_t elementSize);

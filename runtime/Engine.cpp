@@ -5,20 +5,23 @@
 #include "runtime/Log.h"
 #include "runtime/cuda/CudaKernel.h"
 
-#include "llvm/ADT/Hashing.h"
-
 using namespace llvm;
 
 namespace tessera {
 
 size_t KernelTableHash<Key>::operator()(const Key &key) const {
-  hash_code hash(0);
-#define TESSERA_KEY_ENUM(name, Type, value, help) hash = hash_combine(hash, key.name);
-#define TESSERA_KEY_DTYPE(name, spelling, help) hash = hash_combine(hash, key.name);
-#define TESSERA_KEY_INT(name, spelling, value, help) hash = hash_combine(hash, key.name);
-#define TESSERA_KEY_FLAG(name, spelling, help) hash = hash_combine(hash, key.name);
+  // Few instructions for each field, which most often is a bit: every call is looked up.
+  uint64_t hash = 0;
+  auto mix = [&](auto value) {
+    constexpr uint64_t odd = 0x9e3779b97f4a7c15; // 2^64 / the golden ratio
+    hash = (hash ^ static_cast<uint64_t>(value)) * odd;
+  };
+#define TESSERA_KEY_ENUM(name, Type, value, help) mix(key.name);
+#define TESSERA_KEY_DTYPE(name, spelling, help) mix(key.name);
+#define TESSERA_KEY_INT(name, spelling, value, help) mix(key.name);
+#define TESSERA_KEY_FLAG(name, spelling, help) mix(key.name);
 #include "dsl/Key.def"
-  return hash;
+  return hash ^ hash >> 32; // products spread upwards, and the low bits count
 }
 
 Expected<std::unique_ptr<Engine>> Engine::create(const Config &config, HostTarget target) {
@@ -89,7 +92,8 @@ Expected<PreparedCall> Engine::prepareCall(const Call &call, KernelOrigin *origi
   prepared.target = key->target;
   // Before a kernel is compiled that nothing here could run.
   if (isGpu(key->target) && !isEmpty(call)) {
-    Expected<cuda::Site> site = cuda::Site::of(key->target, leading(call).data, "q");
+    prepared.cuda.leading = leading(call).data;
+    Expected<cuda::Site> site = cuda::Site::of(key->target, prepared.cuda.leading, "q");
     if (!site)
       return site.takeError();
     prepared.cuda.site = *site;

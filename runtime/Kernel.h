@@ -6,6 +6,8 @@
 #include "passes/ArgumentBlock.h"
 #include "runtime/cuda/Device.h"
 
+#include "llvm/ADT/SmallVector.h"
+
 #include <string>
 #include <vector>
 
@@ -21,10 +23,11 @@ class Kernel;
 /// What a launch on a GPU needs besides the arguments.
 struct CudaLaunch {
   cuda::Site site;
+  const void *leading = nullptr; ///< the memory that said where the call runs
   cuda::CUfunction function = nullptr;
   unsigned blocks = 0;
   const cuda::Tickets *tickets = nullptr; ///< null: the program takes none
-  std::vector<cuda::CUtensorMap> maps;
+  llvm::SmallVector<cuda::CUtensorMap, 4> maps;
 };
 
 /// A call whose arguments are checked and laid out: it can be launched again

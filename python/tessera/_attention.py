@@ -101,7 +101,7 @@ def attention(
             page_table, page_layout, q_descale, k_descale, v_descale, variant, variant_arguments,
             out, return_lse, stream, target,
         )  # fmt: skip
-        submit(frame.device, _run, _library.engine(), _byref(call))
+        submit(frame.current, _run, _library.engine(), _byref(call))
     finally:
         frame.release()
     return (out, lse) if return_lse else out
@@ -119,7 +119,7 @@ def explain(q: Any, k: Any, v: Any, **options: Any) -> Dict[str, Any]:
         call, out, lse = describe(frame, q, k, v, **all_options(options))
         told = ctypes.c_void_p()
         function = _library.lib.tessera_attention_explain
-        submit(frame.device, function, _library.engine(), _byref(call), _byref(told))
+        submit(frame.current, function, _library.engine(), _byref(call), _byref(told))
         answer: Dict[str, Any] = json.loads(_library.take_text(told))
         return answer
     finally:
@@ -166,7 +166,7 @@ def describe(
     if stream is not None:
         frame.stream = stream_handle(stream)
     q_memory = frame.read("q", q)
-    frame.aim(call, q, target, stream)
+    frame.aim(call, q, q_memory, target, stream)
     call.q = frame.place("q", q_memory)
     call.k = frame.tensor("k", k)
     v_memory = frame.read("v", v)

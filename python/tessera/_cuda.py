@@ -1,5 +1,5 @@
-"""Which GPU is current. The library works in the context that is current for the thread, and
-a tensor may lie on another device."""
+"""Which GPU is current. The library works on the device that holds the tensors' memory; those
+without elements have none, and then it takes the device that is current for the thread."""
 
 import ctypes
 from ctypes import byref, c_int, c_void_p

@@ -3,7 +3,7 @@
 import array
 import ctypes
 import struct
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from . import _cuda, _dlpack, _library, _numpy
 from ._abi import DTYPE_NAMES, F32, I32, Tensor
@@ -14,7 +14,10 @@ from .errors import Error, Status, refusal
 _MAX_RANK = 8  # more than any call has: the library names the one it expects
 _MAX_TENSORS = 32  # 14 of the call itself, and the tables of a variant
 _HEADER = ctypes.sizeof(Tensor)
+_WORD = ctypes.sizeof(ctypes.c_void_p)
 _SLOT = _HEADER + 2 * 8 * _MAX_RANK  # the struct, the shape, the strides
+# Where in the words of a frame the addresses of its tensors' elements are.
+_DATA = [(_SLOT * i + Tensor.data.offset) // _WORD for i in range(_MAX_TENSORS)]
 # By rank: the struct and its shape, and the strides behind them.
 _DENSE = [struct.Struct(f"@NPiiPP{rank}q") for rank in range(_MAX_RANK + 1)]
 _STRIDED = [struct.Struct(f"@NPiiPP{2 * rank}q") for rank in range(_MAX_RANK + 1)]
@@ -39,12 +42,6 @@ def origin(array: Any) -> Any:
     while type(array) is View:
         array = array.like
     return array
-
-
-def current_stream(array: Any, device: int) -> int:
-    """The address of the stream that the makers of an array work on."""
-    array = origin(array)
-    return framework_of("", array).stream(device)
 
 
 def _find_framework(name: str, kind: type, tensor: Any) -> Framework:
@@ -97,50 +94,71 @@ class Frame:
 
     device: where the tensors lie, all on the same; None: none has been read
     stream: the address of the stream that the call is for; None: not known yet, or the host
+    current: the GPU that `submit` has to make current; None: the tensors' memory tells
     """
 
-    __slots__ = ("_memory", "_slots", "_next", "_first", "device", "stream", "held", "kept")
+    __slots__ = (
+        "_memory", "_words", "_slots", "_forms", "_next", "_first",
+        "device", "stream", "current", "held", "kept",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._memory = ctypes.create_string_buffer(_SLOT * _MAX_TENSORS)
         start = ctypes.addressof(self._memory)
+        self._words = memoryview(self._memory).cast("B").cast("P")
         self._slots = [start + _SLOT * i for i in range(_MAX_TENSORS)]
+        # The type, shape and strides that are written there: most often those of the next call.
+        self._forms: List[Any] = [None] * _MAX_TENSORS
         self._next = 0
         self._first = ""
         self.device: Optional[int] = None
         self.stream: Optional[int] = None
+        self.current: Optional[int] = None
         self.held: List[Callable[[], None]] = []  # called by release
         self.kept: List[Any] = []  # alive until release
 
     def place(self, name: str, memory: Memory) -> int:
         """Writes a tessera_tensor and gives its address."""
-        data, dtype, shape, strides, _ = memory
-        rank = len(shape)
-        if rank > _MAX_RANK:
-            raise refusal(Status.INVALID_RANK, f"{name}.rank", f"{rank}", f"at most {_MAX_RANK}")
         index = self._next
         if index == _MAX_TENSORS:
             raise refusal(
                 Status.INVALID_VALUE, name, f"tensor {index + 1} of a call", f"at most {_MAX_TENSORS}"
             )
         self._next = index + 1
-        at = self._slots[index]
-        dims = at + _HEADER
+        form = memory[1:4]
+        if form != self._forms[index]:
+            self._form(name, index, *form)
+            self._forms[index] = form
+        self._words[_DATA[index]] = memory[0]
+        return self._slots[index]
+
+    def _form(
+        self,
+        name: str,
+        index: int,
+        dtype: int,
+        shape: Sequence[int],
+        strides: Optional[Sequence[int]],
+    ) -> None:
+        """Writes all of a tessera_tensor but the address of its elements."""
+        rank = len(shape)
+        if rank > _MAX_RANK:
+            raise refusal(Status.INVALID_RANK, f"{name}.rank", f"{rank}", f"at most {_MAX_RANK}")
+        self._forms[index] = None  # should packing fail halfway
+        dims = self._slots[index] + _HEADER
         if strides is None:
             _DENSE[rank].pack_into(
-                self._memory, index * _SLOT, _HEADER, data, dtype, rank, dims, 0, *shape
+                self._memory, index * _SLOT, _HEADER, 0, dtype, rank, dims, 0, *shape
             )
         else:
             _STRIDED[rank].pack_into(
-                self._memory, index * _SLOT, _HEADER, data, dtype, rank, dims, dims + 8 * rank,
+                self._memory, index * _SLOT, _HEADER, 0, dtype, rank, dims, dims + 8 * rank,
                 *shape, *strides,
             )  # fmt: skip
-        return at
 
     def read(self, name: str, tensor: Any, written: bool = False) -> Memory:
         """The memory of a tensor, which the caller keeps alive."""
-        kind = type(tensor)
-        framework = _frameworks.get(kind) or _find_framework(name, kind, tensor)
+        framework = _frameworks.get(type(tensor)) or framework_of(name, tensor)
         memory = framework.read(name, tensor, written, self.held, self.stream)
         if memory[4] != self.device:
             self._locate(name, memory[4])
@@ -187,8 +205,10 @@ class Frame:
     def ints(self, name: str, values: Any) -> int:
         return self.table(name, values, I32)
 
-    def aim(self, call: Any, first: Any, target: Optional[str], stream: Any) -> None:
-        """Says in a call's struct where it runs: where `first`, which has been read, lies."""
+    def aim(
+        self, call: Any, first: Any, memory: Memory, target: Optional[str], stream: Any
+    ) -> None:
+        """Says in a call's struct where it runs: where `first`, whose memory has been read, lies."""
         if target is not None:
             call.target = text("target", target)
         if self.device == HOST:
@@ -202,8 +222,11 @@ class Frame:
         elif target == "host":
             raise self._wrong_target(target, '"cuda"')
         if self.stream is None:
-            self.stream = current_stream(first, self.device or 0)
+            first = origin(first)
+            self.stream = framework_of("", first).stream(self.device or 0)
         call.stream = self.stream
+        if 0 in memory[2]:  # the library gives it no address
+            self.current = self.device
 
     def _wrong_target(self, target: str, expected: str) -> Error:
         expected += f": {self._first} lies on {device_name(self.device or 0)}"
@@ -222,7 +245,7 @@ class Frame:
 
     def release(self) -> None:
         self._next = 0
-        self.device = self.stream = None
+        self.device = self.stream = self.current = None
         if self.kept:
             self.kept.clear()
         if self.held:
@@ -232,10 +255,10 @@ class Frame:
         _free.append(self)
 
 
-def submit(device: Optional[int], function: Any, *arguments: Any) -> None:
-    """Calls a function of the library that can fail, with its device current."""
+def submit(current: Optional[int], function: Any, *arguments: Any) -> None:
+    """Calls a function of the library that can fail, with a GPU current if one is given."""
     error = ctypes.c_void_p()
-    if device == HOST or not _cuda.enter(device or 0):
+    if current is None or not _cuda.enter(current):
         status = function(*arguments, ctypes.byref(error))
     else:
         try:

@@ -31,10 +31,10 @@ def _read(
     code = _codes.get(tensor.dtype)
     if code is None:
         raise no_such_dtype(name, str(tensor.dtype).replace("torch.", ""))
-    if tensor.is_cpu:
-        device = HOST
-    elif tensor.is_cuda:
+    if tensor.is_cuda:
         device = tensor.get_device()
+    elif tensor.is_cpu:
+        device = HOST
     else:
         raise not_here(name, str(tensor.device))
     if tensor.layout is not _strided:

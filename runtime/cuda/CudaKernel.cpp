@@ -102,7 +102,7 @@ Error CudaKernel::prepare(PreparedCall &call) const {
   const Site &site = call.cuda.site;
   for (const Argument &argument : arguments().arguments) {
     const void *memory = memoryOf(call, argument);
-    if (!memory)
+    if (!memory || memory == call.cuda.leading)
       continue;
     if (Error error = checkMemory(*site.driver, site.device, memory, nameOf(argument)))
       return error;
@@ -131,7 +131,7 @@ Error CudaKernel::prepare(PreparedCall &call) const {
   ContextScope scope(site);
   if (Error error = site.driver->check(scope.result(), "entering a context"))
     return error;
-  call.cuda.maps.resize(layouts.size());
+  call.cuda.maps.resize_for_overwrite(layouts.size());
   for (auto [layout, map] : zip_equal(layouts, call.cuda.maps)) {
     if (!layout.data)
       layout.data = anywhere;

@@ -3,6 +3,7 @@
 #include "runtime/cuda/Device.h"
 #include "dsl/Refusal.h"
 
+#include <atomic>
 #include <fmt/format.h>
 #include <map>
 #include <mutex>
@@ -17,15 +18,19 @@ namespace tessera::cuda {
 
 std::optional<Memory> memoryAt(const Driver &driver, const void *address) {
   auto pointer = static_cast<CUdeviceptr>(reinterpret_cast<uintptr_t>(address));
+  // One question for all: each would look the address up. Of memory that CUDA does not know it
+  // succeeds, and leaves zeros.
+  static constexpr int attributes[] = {CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
+                                       CU_POINTER_ATTRIBUTE_IS_MANAGED,
+                                       CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL};
   unsigned type = 0, isManaged = 0;
   CUdevice device = 0;
-  if (driver.pointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, pointer) ||
-      driver.pointerGetAttribute(&isManaged, CU_POINTER_ATTRIBUTE_IS_MANAGED, pointer) ||
-      driver.pointerGetAttribute(&device, CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, pointer))
+  void *values[] = {&type, &isManaged, &device};
+  if (driver.pointerGetAttributes(std::size(attributes), attributes, values, pointer))
     return std::nullopt;
   bool onDevice = type == CU_MEMORYTYPE_DEVICE, onHost = type == CU_MEMORYTYPE_HOST;
   if (!onDevice && !onHost)
-    return std::nullopt; // textures and the like: no tensors
+    return std::nullopt; // unknown; textures and the like: no tensors
   return Memory{device, onDevice, onHost || isManaged};
 }
 
@@ -56,12 +61,17 @@ Error checkMemory(const Driver &driver, CUdevice device, const void *address,
 static Expected<int> attributeOf(const Driver &driver, CUdevice device, int which) {
   int value = 0;
   if (Error error = driver.check(driver.deviceGetAttribute(&value, which, device),
-                                 fmt::format("asking GPU {} what it is", device)))
+                                 "asking GPU " + Twine(device) + " what it is"))
     return error;
   return value;
 }
 
 Expected<Target> targetOf(const Driver &driver, CUdevice device) {
+  // Every call asks, and what a device is does not change: a bit for each that has told.
+  static std::atomic<uint64_t> known = 0;
+  uint64_t bit = device >= 0 && device < 64 ? uint64_t(1) << device : 0;
+  if (known.load(std::memory_order_relaxed) & bit)
+    return Target::sm90a;
   Expected<int> major = attributeOf(driver, device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
   if (!major)
     return major.takeError();
@@ -69,8 +79,10 @@ Expected<Target> targetOf(const Driver &driver, CUdevice device) {
   if (!minor)
     return minor.takeError();
   // An sm_90a kernel runs on 9.0 and on nothing newer.
-  if (*major == 9 && *minor == 0)
+  if (*major == 9 && *minor == 0) {
+    known.fetch_or(bit, std::memory_order_relaxed);
     return Target::sm90a;
+  }
   return refuse(ErrorCode::unsupportedTarget, "target",
                 fmt::format("GPU {} of compute capability {}.{}", device, *major, *minor),
                 "host, or a GPU of compute capability 9.0", "host");

@@ -3,6 +3,7 @@
 #include "runtime/cuda/Driver.h"
 #include "dsl/Refusal.h"
 
+#include <atomic>
 #include <dlfcn.h>
 #include <fmt/format.h>
 
@@ -61,10 +62,15 @@ Expected<const Driver &> Driver::get() {
 }
 
 const Driver *Driver::ifPresent() {
-  void *handle = dlopen(libraryName, RTLD_LAZY | RTLD_NOLOAD);
-  if (!handle)
-    return nullptr;
-  dlclose(handle); // a count, which `library` keeps up
+  static std::atomic<bool> isPresent = false; // from then on `library` keeps it
+  if (!isPresent.load(std::memory_order_relaxed)) {
+    void *handle = dlopen(libraryName, RTLD_LAZY | RTLD_NOLOAD);
+    if (!handle)
+      return nullptr;
+    library();
+    dlclose(handle);
+    isPresent.store(true, std::memory_order_relaxed);
+  }
   const Library &loaded = library();
   return loaded.problem.empty() ? &loaded.driver : nullptr;
 }

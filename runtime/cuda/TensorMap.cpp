@@ -32,8 +32,9 @@ static int dataTypeOf(DType type) {
   llvm_unreachable("unknown type");
 }
 
-std::string nameOf(const Argument &argument) {
-  return argument.name == "o" ? "out" : argument.name;
+const std::string &nameOf(const Argument &argument) {
+  static const std::string out = "out";
+  return argument.name == "o" ? out : argument.name;
 }
 
 Expected<TensorMapLayout> tensorMapLayout(const ViewArgument &view, const Argument &argument,
@@ -104,7 +105,7 @@ Error encode(const Driver &driver, const TensorMapLayout &layout, CUtensorMap &m
                   fmt::format("({}) bytes for extents ({})", fmt::join(layout.strides, ", "),
                               fmt::join(layout.extents.begin() + 1, layout.extents.end(), ", ")),
                   "ones that the driver makes a tensor map of");
-  return driver.check(result, "making the tensor map of " + layout.name);
+  return driver.check(result, Twine("making the tensor map of ") + layout.name);
 }
 
 } // namespace tessera::cuda

@@ -22,7 +22,7 @@ struct TensorMapLayout {
 };
 
 /// The name of an argument in the interfaces and in messages.
-std::string nameOf(const Argument &argument);
+const std::string &nameOf(const Argument &argument);
 
 /// The layout of a view for the copy engine, or a refusal: it wants addresses
 /// and strides that are multiples of 16 bytes. `argument` is that of the view.

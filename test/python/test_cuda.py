@@ -194,7 +194,7 @@ class CurrentDeviceTest(unittest.TestCase):
 
     def test_switches_where_it_must(self):
         switched = lambda device: [("retain", device), "push", "pop"]
-        self.assertEqual(self.calls(self.Driver(0), _memory.HOST), [])
+        self.assertEqual(self.calls(self.Driver(1), None), [])
         self.assertEqual(self.calls(self.Driver(0), 0), [])
         self.assertEqual(self.calls(self.Driver(0), 1), switched(1))
         self.assertEqual(self.calls(self.Driver(None), 0), switched(0))

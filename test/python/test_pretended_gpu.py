@@ -39,11 +39,11 @@ def empty(name, like, code, shape, stream):
 _aim = _frame.Frame.aim
 
 
-def aim(frame, call, first, target, stream):
-    _aim(frame, call, first, target, stream)
+def aim(frame, call, *rest):
+    _aim(frame, call, *rest)
     if frame.device == 0:
         assert (call.target, call.stream) == (b"cuda", STREAM)
-        call.target = call.stream = None
+        call.target = call.stream = frame.current = None
 
 
 def normal(*shape):

@@ -62,11 +62,14 @@ CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice) {
                                                                      : 0;
   return CUDA_SUCCESS;
 }
-CUresult cuPointerGetAttribute(void *value, int attribute, CUdeviceptr pointer) {
-  if (!isOnDevice(pointer))
-    return CUDA_ERROR_INVALID_VALUE;
-  int told = attribute == CU_POINTER_ATTRIBUTE_MEMORY_TYPE ? CU_MEMORYTYPE_DEVICE : 0;
-  std::memcpy(value, &told, sizeof(told));
+CUresult cuPointerGetAttributes(unsigned count, const int *attributes, void **values,
+                                CUdeviceptr pointer) {
+  bool isKnown = isOnDevice(pointer);
+  for (unsigned i = 0; i < count; ++i) {
+    bool isType = attributes[i] == CU_POINTER_ATTRIBUTE_MEMORY_TYPE;
+    int told = isKnown && isType ? CU_MEMORYTYPE_DEVICE : 0;
+    std::memcpy(values[i], &told, sizeof(told));
+  }
   return CUDA_SUCCESS;
 }
 
