@@ -97,7 +97,9 @@ LogicalResult GatherStripOp::verify() {
 }
 
 LogicalResult ReleaseOp::verify() {
-  if (getStrip() && !cast<RingType>(ringOf(getSlot()).getType()).getStrip()) // release_c1
+  bool isKnown = getSlot().getDefiningOp();
+  if (getStrip() && isKnown &&
+      !cast<RingType>(ringOf(getSlot()).getType()).getStrip()) // release_c1
     return emitOpError("gives back a strip, and the ring has none");
   return success();
 }

@@ -212,3 +212,73 @@ func.func @exact_dot_of_many_keys(%q: !rows, %s: tensor<64x64xf32>) {
   %0 = sm.exact_dot %q, %q, %s transposed : !rows, !rows -> tensor<64x64xf32>
   return
 }
+
+// -----
+
+func.func @fill_of_other_rank(%ring: !sm.ring<2, 128x64, bf16, strip 191>, %view: !tile.view<64xbf16>,
+                              %t: !tile.table<2xf32>, %i: index) {
+  // expected-error @+1 {{'sm.fill' op has 1 coordinates, and neighbours along 0, of a table of rank 2}}
+  sm.fill %ring, %view[%i, %i] tile %i with %t[%i] along 0 step 64 : !sm.ring<2, 128x64, bf16, strip 191>, !tile.view<64xbf16>, !tile.table<2xf32>
+  return
+}
+
+// -----
+
+!ring = !sm.ring<2, 128x64, bf16>
+
+func.func @fill_without_room(%ring: !ring, %view: !tile.view<64xbf16>, %t: !tile.table<1xf32>, %i: index) {
+  // expected-error @+1 {{'sm.fill' op has a table, and the ring no room for a strip}}
+  sm.fill %ring, %view[%i, %i] tile %i with %t[%i] along 0 step 64 : !ring, !tile.view<64xbf16>, !tile.table<1xf32>
+  return
+}
+
+// -----
+
+!slot = !sm.slot<64x64, bf16>
+
+func.func @gather_along_nothing(%k: !slot, %t: !tile.table<1xf32>, %i: index) {
+  // expected-error @+1 {{'sm.gather_strip' op has 1 coordinates, and neighbours along 1, of a table of rank 1}}
+  %b = sm.gather_strip %k, %t[%i] along 1 tile %i rows 1 columns 1 : !slot, !tile.table<1xf32> -> tensor<64x64xf32>
+  return
+}
+
+// -----
+
+!slot = !sm.slot<64x64, bf16>
+
+func.func @gather_of_other_type(%k: !slot, %t: !tile.table<1xf32>, %i: index) {
+  // expected-error @+1 {{'sm.gather_strip' op result 'tensor<64x64xi32>' is not of the table's 'f32'}}
+  %b = sm.gather_strip %k, %t[%i] along 0 tile %i rows 1 columns 1 : !slot, !tile.table<1xf32> -> tensor<64x64xi32>
+  return
+}
+
+// -----
+
+!slot = !sm.slot<64x64, bf16>
+
+func.func @gather_of_other_keys(%k: !slot, %t: !tile.table<1xf32>, %i: index) {
+  // expected-error @+1 {{'sm.gather_strip' op source has 64 rows, result has 32 columns}}
+  %b = sm.gather_strip %k, %t[%i] along 0 tile %i rows 1 columns 1 : !slot, !tile.table<1xf32> -> tensor<64x32xf32>
+  return
+}
+
+// -----
+
+!slot = !sm.slot<64x64, bf16>
+
+func.func @gather_of_no_neighbours(%k: !slot, %t: !tile.table<1xf32>, %i: index) {
+  // expected-error @+1 {{'sm.gather_strip' op expected rows of -1, 0 or 1 and columns of -1 or 1, found -2 and 1}}
+  %b = sm.gather_strip %k, %t[%i] along 0 tile %i rows -2 columns 1 : !slot, !tile.table<1xf32> -> tensor<64x64xf32>
+  return
+}
+
+// -----
+
+!ring = !sm.ring<2, 128x64, bf16>
+
+func.func @release_of_no_strip(%ring: !ring) {
+  %slot = sm.acquire %ring : !ring -> !sm.slot<128x64, bf16>
+  // expected-error @+1 {{'sm.release' op gives back a strip, and the ring has none}}
+  sm.release strip %slot : !sm.slot<128x64, bf16>
+  return
+}

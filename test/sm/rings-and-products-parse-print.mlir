@@ -26,6 +26,24 @@ func.func @ring(%keys: !tile.view<64xbf16>, %i: index) {
   return
 }
 
+// A buffer may have a strip of a table beside its tile.
+
+// CHECK-LABEL: func @strip
+// CHECK-SAME:    %[[KEYS:[a-z0-9]*]]: !tile.view<64xbf16>, %[[T:[a-z0-9]*]]: !tile.table<2xf32>, %[[I:[a-z0-9]*]]: index
+func.func @strip(%keys: !tile.view<64xbf16>, %t: !tile.table<2xf32>, %i: index) {
+  // CHECK: %[[RING:.*]] = sm.make_ring : !sm.ring<2, 128x64, bf16, strip 191>
+  %ring = sm.make_ring : !sm.ring<2, 128x64, bf16, strip 191>
+  // CHECK: sm.fill %[[RING]], %[[KEYS]][%[[I]], %[[I]]] tile %[[I]] with %[[T]][%[[I]], %[[I]]] along 1 step -128 : !sm.ring<2, 128x64, bf16, strip 191>, !tile.view<64xbf16>, !tile.table<2xf32>
+  sm.fill %ring, %keys[%i, %i] tile %i with %t[%i, %i] along 1 step -128 : !sm.ring<2, 128x64, bf16, strip 191>, !tile.view<64xbf16>, !tile.table<2xf32>
+  // CHECK: %[[SLOT:.*]] = sm.acquire %[[RING]]
+  %slot = sm.acquire %ring : !sm.ring<2, 128x64, bf16, strip 191> -> !slot
+  // CHECK: sm.gather_strip %[[SLOT]], %[[T]][%[[I]], %[[I]]] along 1 tile %[[I]] rows 1 columns -1 : !sm.slot<128x64, bf16>, !tile.table<2xf32> -> tensor<64x128xf32>
+  %b = sm.gather_strip %slot, %t[%i, %i] along 1 tile %i rows 1 columns -1 : !slot, !tile.table<2xf32> -> tensor<64x128xf32>
+  // CHECK: sm.release strip %[[SLOT]] : !sm.slot<128x64, bf16>
+  sm.release strip %slot : !slot
+  return
+}
+
 // The left operand is in shared memory or in registers; without `acc` a sum starts at zero.
 
 // CHECK-LABEL: func @products

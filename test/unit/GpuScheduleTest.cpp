@@ -1,6 +1,7 @@
 //===- GpuScheduleTest.cpp - every key finds a schedule -------------------===//
 
 #include "runtime/GpuSchedule.h"
+#include "runtime/Compiler.h"
 
 #include "gtest/gtest.h"
 
@@ -22,4 +23,19 @@ TEST(GpuSchedule, IsThereForEveryMaskWidthAndOption) {
           ASSERT_TRUE(bool(schedule)) << llvm::toString(schedule.takeError());
           EXPECT_EQ(schedule->blockM(), key.blockM);
         }
+}
+
+// Passes of the schedule read masks and lengths in the form that others left them in.
+TEST(GpuSchedule, OfEveryMaskAndKindOfLengthsCanBeMade) {
+  for (const char *mask : {"", ",causal", ",window_left", ",window_left,window_right",
+                           ",causal,window_left,sink_tokens"})
+    for (const char *lengths : {"", ",varlen_q", ",varlen_kv", ",seqused_kv", ",varlen_q,varlen_kv",
+                                ",varlen_q,varlen_kv,seqused_kv"})
+      for (const char *blockM : {"", ",block_m=128", ",block_m=192"}) {
+        std::string text = std::string("sm90a,bf16,d128,lse") + mask + lengths + blockM;
+        SCOPED_TRACE(text);
+        llvm::Expected<std::string> scheduled =
+            Compiler().emit(llvm::cantFail(parseKey(text)), Stage::scheduled);
+        EXPECT_TRUE(bool(scheduled)) << llvm::toString(scheduled.takeError());
+      }
 }

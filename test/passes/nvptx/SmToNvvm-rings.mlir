@@ -22,7 +22,7 @@ func.func @fill(%k: !view {tile.name = "k"}, %i: index {tile.name = "i"}) {
   // CHECK:             nvvm.elect.sync
   // CHECK-NEXT:        scf.if
   // CHECK:               mbarrier.try_wait.parity
-  // CHECK:               "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], 20480;", "r,~{memory}" %[[FULL:.*]] :
+  // CHECK:               "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;", "r,r,~{memory}" %[[FULL:.*]], %{{.*}} :
   // CHECK:               cp.async.bulk.tensor.4d.shared::cluster.global{{.*}} %{{.*}}, %[[MAP]], %[[FULL]],
   // CHECK:               cp.async.bulk.tensor.4d.shared::cluster.global{{.*}} %{{.*}}, %[[MAP]], %[[FULL]],
   // CHECK-NOT:           cp.async

@@ -81,3 +81,26 @@ func.func @issued_elsewhere(%p: !sums, %x: !sums) -> !sums {
   %z = arith.addf %y, %s : !sums
   return %z : !sums
 }
+
+// What reads the strip beside an operand would wait in line with the operands, and the product's
+// buffer is not given back before it: neither comes in front of the wait.
+
+// CHECK-LABEL: func @strip
+// CHECK-SAME:    %[[Q:[a-z0-9]*]]: !sm.slot<64x64, bf16>, %[[K:[a-z0-9]*]]: !sm.slot<64x64, bf16>
+func.func @strip(%q: !slot, %k: !slot, %t: !tile.table<1xf32>, %i: index, %x: !sums) -> !sums {
+  // CHECK-NEXT: %[[P:.*]] = sm.dot
+  // CHECK-NEXT: math.exp2
+  // CHECK-NEXT: sm.await %[[P]] pending 0
+  // CHECK-NEXT: %[[B:.*]] = sm.gather_strip %[[K]]
+  // CHECK-NEXT: sm.release %[[K]]
+  // CHECK-NEXT: math.exp2 %[[B]]
+  %p = sm.dot %q, %k : !slot, !slot -> !sums
+  %s = sm.await %p pending 0 : !sums
+  %y = math.exp2 %x : !sums
+  %b = sm.gather_strip %k, %t[%i] along 0 tile %i rows -1 columns 1 : !slot, !tile.table<1xf32> -> !sums
+  sm.release %k : !slot
+  %c = math.exp2 %b : !sums
+  %z = arith.addf %c, %s : !sums
+  %u = arith.addf %y, %z : !sums
+  return %u : !sums
+}

@@ -157,3 +157,28 @@ func.func @zero_tail_of_the_producer(%n: index) {
   }
   return
 }
+
+// -----
+
+func.func @strip_of_a_tile(%t: !tile.table<1xf32>, %i: index, %k: tensor<64x64xbf16>) {
+  sm.roles groups 1 registers 24, 240 producer {
+  } consumer {
+    // expected-error @+1 {{'sm.gather_strip' op reads no buffer at the stage scheduled}}
+    %b = sm.gather_strip %k, %t[%i] along 0 tile %i rows 1 columns 1 : tensor<64x64xbf16>, !tile.table<1xf32> -> tensor<64x64xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @strip_in_the_producer(%t: !tile.table<1xf32>, %i: index) {
+  %ring = sm.make_ring : !sm.ring<2, 64x64, bf16, strip 127>
+  sm.roles groups 1 registers 24, 240 producer {
+    // expected-error @+1 {{'sm.acquire' op in the producer}}
+    %k = sm.acquire %ring : !sm.ring<2, 64x64, bf16, strip 127> -> !sm.slot<64x64, bf16>
+    // expected-error @+1 {{'sm.gather_strip' op in the producer}}
+    %b = sm.gather_strip %k, %t[%i] along 0 tile %i rows 1 columns 1 : !sm.slot<64x64, bf16>, !tile.table<1xf32> -> tensor<64x64xf32>
+  } consumer {
+  }
+  return
+}
