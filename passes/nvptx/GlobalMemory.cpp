@@ -121,7 +121,7 @@ Value CopiedStrip::copy(ImplicitLocOpBuilder &at, Value shared, int64_t length,
     ptx::copyWordOrZero(at, arith::AddIOp::create(at, shared, word),
                         elementAt(at, line.data, line.element, offset), fits);
   }
-  ptx::arriveBehindCopies(at, barrier);
+  ptx::waitForWords(at);
   scf::YieldOp::create(at, constantI32(at, 0));
   return branch.getResult(0);
 }

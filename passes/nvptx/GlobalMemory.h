@@ -45,9 +45,8 @@ struct CopiedStrip {
                         mlir::ValueRange coordinates, int64_t along, int64_t step,
                         mlir::Value tile);
 
-  /// Starts copies of `length` numbers to an address of shared memory, zeros for those outside of
-  /// the table. The barrier's phase is not complete before they are there; returns how many bytes
-  /// it has to be told to expect.
+  /// Copies `length` numbers to an address of shared memory, zeros for those outside of the table.
+  /// Some may be under way: returns how many bytes the barrier has to be told to expect.
   mlir::Value copy(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, int64_t length,
                    mlir::Value barrier) const;
 };

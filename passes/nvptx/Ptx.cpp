@@ -82,10 +82,7 @@ void copyWordOrZero(ImplicitLocOpBuilder &at, Value shared, Value address, Value
        "r,l,b,~{memory}", {shared, address, condition});
 }
 
-void arriveBehindCopies(ImplicitLocOpBuilder &at, Value barrier) {
-  // Counts itself in, so that the barrier's number of arrivals stays what it is.
-  emit(at, "cp.async.mbarrier.arrive.shared.b64 [$0];", "r,~{memory}", barrier);
-}
+void waitForWords(ImplicitLocOpBuilder &at) { emit(at, "cp.async.wait_all;", "~{memory}", {}); }
 
 void prefetchMap(ImplicitLocOpBuilder &at, Value map) {
   emit(at, "prefetch.tensormap [$0];", "l,~{memory}", map);

@@ -36,8 +36,8 @@ void copyBytes(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value a
 /// Copies 32 bits, or writes zero where `condition` does not hold, and reads nothing.
 void copyWordOrZero(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value address,
                     mlir::Value condition);
-/// The phase of a barrier waits for the words that this thread has begun to copy.
-void arriveBehindCopies(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier);
+/// Until the words that this thread has begun to copy are there.
+void waitForWords(mlir::ImplicitLocOpBuilder &at);
 
 // "cp.async.bulk.tensor"
 void prefetchMap(mlir::ImplicitLocOpBuilder &at, mlir::Value map);

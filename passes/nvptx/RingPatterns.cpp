@@ -289,6 +289,9 @@ struct LowerRelease : FramePattern<sm::ReleaseOp> {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     const RingPlace &place = frame.rings.at(sm::ringOf(op.getSlot()));
     int64_t empty = op.getStrip() ? place.emptyStrips : place.empty;
+    // Of a strip each lane has read for itself; products are awaited by all.
+    if (op.getStrip())
+      ptx::syncWarp(at);
     ptx::arriveIf(at, barrierAt(at, frame, empty, adaptor.getSlot()), equals(at, frame.lane, 0));
     rewriter.eraseOp(op);
     return success();

@@ -27,11 +27,11 @@ func.func @fill(%k: !view {tile.name = "k"}, %t: !tile.table<2xf32> {tile.name =
   // CHECK:           fence.proxy.async
   // CHECK:           "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [$0], [$1], 528, [$2];"
   // CHECK:         } else {
-  // Otherwise one by one, with zeros for what is outside; the barrier waits for these as well.
+  // Otherwise one by one, with zeros for what is outside.
   // CHECK:           scf.for
   // CHECK:             %[[FITS:.*]] = arith.cmpi ult, %{{.*}}, %{{.*}} : i32
   // CHECK:             llvm.inline_asm {{.*}}selp.b32 size, 4, 0, $2;{{.*}}cp.async.ca.shared.global [$0], [$1], 4, size;{{.*}}, %[[FITS]]
-  // CHECK:           "cp.async.mbarrier.arrive.shared.b64 [$0];"
+  // CHECK:           "cp.async.wait_all;"
   // CHECK:         }
   // CHECK:         %[[BYTES:.*]] = arith.addi %[[STRIP]], %{{.*}} : i32
   // CHECK-NEXT:    "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;", "r,r,~{memory}" %{{.*}}, %[[BYTES]]
@@ -58,6 +58,7 @@ func.func @gather(%o: !tile.view<64xf32> {tile.name = "o"}, %t: !tile.table<1xf3
   // CHECK-NEXT:     llvm.load %[[BASE]] {alignment = 4 : i64} : !llvm.ptr<3> -> f32
   // CHECK-COUNT-17: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr<3> -> f32
   // CHECK-NOT:      llvm.load {{.*}} !llvm.ptr<3>
+  // CHECK:          bar.warp.sync
   // CHECK:          mbarrier.arrive
   %ring = sm.make_ring : !ring
   sm.roles groups 1 registers 40, 232 producer {
