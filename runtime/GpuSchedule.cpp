@@ -137,9 +137,9 @@ static int64_t sharedBytes(const GpuSchedule &schedule, const Key &key) {
 }
 
 /// Bytes that neighbours of a table take beside the tiles of keys, at most: one for each diagonal
-/// of a tile, 32 bits each.
+/// of a tile and three in front, 32 bits each, in units of 16 bytes.
 static int64_t stripBytes(const GpuSchedule &schedule) {
-  return schedule.stages * alignTo((schedule.blockM() + schedule.blockN) * 4, 16);
+  return schedule.stages * alignTo((schedule.blockM() + schedule.blockN - 1 + 3) * 4, 16);
 }
 
 void chooseShape(Key &key, int64_t seqlenKv) {

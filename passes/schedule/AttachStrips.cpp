@@ -26,13 +26,13 @@ namespace {
 /// Coordinates of which one moves with the rows and columns of a tile.
 struct Strip {
   SmallVector<LinearForm> coordinates;
-  int64_t along;                ///< the one that does
+  size_t along;                 ///< the one that does
   tile::PositionsOp rows, keys; ///< no rows: it moves with the columns alone
 };
 
 std::optional<Strip> matchStrip(tile::GatherOp gather, PositionSpace space) {
   Strip strip;
-  std::optional<int64_t> along;
+  std::optional<size_t> along;
   for (auto [i, coordinate] : llvm::enumerate(gather.getCoordinates())) {
     std::optional<LinearForm> form = readLinearForm(coordinate, space);
     if (!form)
@@ -55,16 +55,15 @@ std::optional<Strip> matchStrip(tile::GatherOp gather, PositionSpace space) {
   return strip;
 }
 
-/// The first product's operand that is loaded with the keys, and has no strip yet: its buffer
-/// is free again before others'.
+/// The first of the loads of the keys' tile: its product is the one that is awaited in this
+/// iteration. Null if it has a strip already.
 tile::LoadOp loadOf(Block *body, tile::PositionsOp keys) {
   for (auto load : body->getOps<tile::LoadOp>()) {
-    bool isOfKeys =
-        load.getTile() == keys.getTile() && load.getType().getDimSize(0) == keys.getTileSize();
+    if (load.getTile() != keys.getTile() || load.getType().getDimSize(0) != keys.getTileSize())
+      continue;
     bool hasStrip = llvm::any_of(load->getUsers(),
                                  [](Operation *user) { return isa<sm::GatherStripOp>(user); });
-    if (isOfKeys && !hasStrip)
-      return load;
+    return hasStrip ? tile::LoadOp() : load;
   }
   return nullptr;
 }
@@ -86,9 +85,9 @@ void attach(scf::ForOp loop, tile::GatherOp gather, Strip &strip, tile::LoadOp l
   OpBuilder before(loop), at(load);
   at.setInsertionPointAfter(load); // in front of the arithmetic that it is a part of
   SmallVector<Value> coordinates;
-  for (const LinearForm &form : strip.coordinates)
-    coordinates.push_back(materialize(before, gather.getLoc(), form.uniform()));
-  coordinates[strip.along] = materialize(before, gather.getLoc(), startOf(strip));
+  for (auto [i, form] : llvm::enumerate(strip.coordinates))
+    coordinates.push_back(
+        materialize(before, gather.getLoc(), i == strip.along ? startOf(strip) : form));
   const LinearForm &form = strip.coordinates[strip.along];
   Value numbers = sm::GatherStripOp::create(at, gather.getLoc(), gather.getType(), load.getResult(),
                                             gather.getTable(), coordinates, load.getTile(),

@@ -49,7 +49,7 @@ func.func @distances(%q: !view, %k: !view, %t: !tile.table<2xf32>, %i: index, %r
   return %s : !scores
 }
 
-// One strip for a tile: a second gather stays. Numbers of the columns alone are a strip as well, and
+// One strip for a tile, whatever else is loaded with it: a second gather stays. Numbers of the columns alone are a strip as well, and
 // so are those that count backwards, from the last column on.
 
 // CHECK-LABEL: func @of_columns
@@ -68,7 +68,9 @@ func.func @of_columns(%k: !view, %t: !tile.table<1xi32>, %i: index, %n: index,
     %j = tile.nth %step descending of (%c0) to (%n)
     %x = tile.load %k[%i, %i] tile %j padding undefined : !view -> !keys
     %xt = tile.transpose %x : !keys
-    %p = tile.dot %w, %xt, %acc : tensor<128x64xbf16>, !keys -> !scores
+    %first = tile.dot %w, %xt, %acc : tensor<128x64xbf16>, !keys -> !scores
+    %v = tile.load %k[%n, %i] tile %j padding undefined : !view -> !keys
+    %p = tile.dot %w, %v, %first : tensor<128x64xbf16>, !keys -> !scores
     %columns = tile.positions %k[%i] tile %j : !view -> tensor<1x64xi32>
     %back = arith.subi %zero, %columns : tensor<1x64xi32>
     %a = tile.gather %t[%back] : !tile.table<1xi32>, tensor<1x64xi32> -> tensor<1x64xi32>
