@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/nvptx/Fragment.h"
+#include "passes/nvptx/GlobalMemory.h"
 #include "passes/nvptx/Patterns.h"
 #include "passes/nvptx/Place.h"
 #include "passes/nvptx/Ptx.h"
@@ -27,12 +28,6 @@ static constexpr int64_t pairBytes = 4;
 static constexpr int64_t stepPairs = 2;
 
 namespace {
-
-Value add(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::AddIOp::create(at, a, b); }
-Value mul(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::MulIOp::create(at, a, b); }
-Value wide(ImplicitLocOpBuilder &at, Value i32) {
-  return arith::ExtSIOp::create(at, at.getI64Type(), i32);
-}
 
 /// A run-time loop of i32. The body returns what is carried on.
 ValueRange repeat(ImplicitLocOpBuilder &at, int64_t upper, int64_t step, ValueRange carried,

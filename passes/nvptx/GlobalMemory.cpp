@@ -52,8 +52,7 @@ TableLine TableLine::of(ImplicitLocOpBuilder &at, const KernelFrame &frame, Valu
     // Unsigned, so that a negative coordinate is outside too.
     Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, number, limitOf(i));
     line.limit = arith::SelectOp::create(at, fits, line.limit, constantI32(at, 0));
-    Value offset =
-        arith::MulIOp::create(at, wide(at, number), read(offsetof(TableArgument, strides), i));
+    Value offset = mul(at, wide(at, number), read(offsetof(TableArgument, strides), i));
     line.data = elementAt(at, line.data, line.element, offset);
   }
   return line;
@@ -77,14 +76,14 @@ CopiedStrip CopiedStrip::of(ImplicitLocOpBuilder &at, const KernelFrame &frame, 
                             ValueRange coordinates, int64_t along, int64_t step, Value tile) {
   CopiedStrip strip;
   strip.line = TableLine::of(at, frame, table, llvm::to_vector(coordinates), along);
-  Value moved = arith::MulIOp::create(at, tile, constantI32(at, step));
-  strip.place = arith::AddIOp::create(at, coordinates[along], moved);
+  Value moved = mul(at, tile, constantI32(at, step));
+  strip.place = add(at, coordinates[along], moved);
   // In 32 bits, so that what does not change from tile to tile is seen to.
   Value address = LLVM::PtrToIntOp::create(at, at.getI64Type(), strip.line.data);
   Value low = arith::TruncIOp::create(at, at.getI32Type(), address);
   Value word = arith::DivUIOp::create(at, low, constantI32(at, stripWordBytes));
-  strip.skip = arith::AndIOp::create(at, arith::AddIOp::create(at, word, strip.place),
-                                     constantI32(at, unitWords - 1));
+  strip.skip =
+      arith::AndIOp::create(at, add(at, word, strip.place), constantI32(at, unitWords - 1));
   return strip;
 }
 
@@ -112,14 +111,13 @@ Value CopiedStrip::copy(ImplicitLocOpBuilder &at, Value shared, int64_t length,
     OpBuilder::InsertionGuard inner(at);
     at.setInsertionPointToStart(loop.getBody());
     Value i = loop.getInductionVar();
-    Value number = arith::AddIOp::create(at, place, i);
+    Value number = add(at, place, i);
     // Unsigned, so that a negative coordinate is outside too.
     Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, number, line.limit);
-    Value offset = arith::MulIOp::create(at, wide(at, number), line.stride);
-    Value word = arith::MulIOp::create(at, arith::AddIOp::create(at, skip, i),
-                                       constantI32(at, stripWordBytes));
-    ptx::copyWordOrZero(at, arith::AddIOp::create(at, shared, word),
-                        elementAt(at, line.data, line.element, offset), fits);
+    Value offset = mul(at, wide(at, number), line.stride);
+    Value word = mul(at, add(at, skip, i), constantI32(at, stripWordBytes));
+    ptx::copyWordOrZero(at, add(at, shared, word), elementAt(at, line.data, line.element, offset),
+                        fits);
   }
   ptx::waitForWords(at);
   scf::YieldOp::create(at, constantI32(at, 0));

@@ -22,9 +22,8 @@ Value constantI32(ImplicitLocOpBuilder &at, int64_t value) {
   return arith::ConstantIntOp::create(at, value, 32);
 }
 
-static Value add(ImplicitLocOpBuilder &at, Value a, Value b) {
-  return arith::AddIOp::create(at, a, b);
-}
+Value add(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::AddIOp::create(at, a, b); }
+Value mul(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::MulIOp::create(at, a, b); }
 
 Value fromFirstLane(ImplicitLocOpBuilder &at, Value value) {
   return NVVM::ShflOp::create(at, value.getType(), constantI32(at, -1), value, constantI32(at, 0),
@@ -45,12 +44,12 @@ Value KernelFrame::sharedAt(ImplicitLocOpBuilder &at, int64_t offset) const {
 }
 
 Value KernelFrame::bufferAt(ImplicitLocOpBuilder &at, const RingPlace &place, Value slot) const {
-  Value offset = arith::MulIOp::create(at, slot, constantI32(at, place.slotBytes));
+  Value offset = mul(at, slot, constantI32(at, place.slotBytes));
   return add(at, sharedAt(at, place.buffers), offset);
 }
 
 Value KernelFrame::stripAt(ImplicitLocOpBuilder &at, const RingPlace &place, Value slot) const {
-  Value offset = arith::MulIOp::create(at, slot, constantI32(at, place.stripBytes));
+  Value offset = mul(at, slot, constantI32(at, place.stripBytes));
   return add(at, sharedAt(at, place.strips), offset);
 }
 
@@ -75,8 +74,8 @@ Value KernelFrame::readField(ImplicitLocOpBuilder &at, int64_t offset, Type type
 
 Value KernelFrame::warpRow(ImplicitLocOpBuilder &at) const {
   Value consumer = add(at, group, constantI32(at, -1));
-  Value row = arith::MulIOp::create(at, consumer, constantI32(at, groupRows));
-  return add(at, row, arith::MulIOp::create(at, warp, constantI32(at, groupRows / 4)));
+  Value row = mul(at, consumer, constantI32(at, groupRows));
+  return add(at, row, mul(at, warp, constantI32(at, groupRows / 4)));
 }
 
 Value KernelFrame::firstRow(ImplicitLocOpBuilder &at) const {
@@ -99,7 +98,7 @@ void KernelFrame::onFirstOfGroup(ImplicitLocOpBuilder &at, llvm::function_ref<vo
 
 Value KernelFrame::firstColumn(ImplicitLocOpBuilder &at) const {
   Value place = arith::RemUIOp::create(at, lane, constantI32(at, lanesOfRow));
-  return arith::MulIOp::create(at, place, constantI32(at, 2));
+  return mul(at, place, constantI32(at, 2));
 }
 
 bool canCopyOut(tile::StoreOp store) {

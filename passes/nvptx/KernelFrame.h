@@ -104,6 +104,9 @@ bool canCopyOut(tile::StoreOp store);
 inline constexpr int64_t stagedChunkBytes = 64 * chunkRowBytes;
 
 mlir::Value constantI32(mlir::ImplicitLocOpBuilder &at, int64_t value);
+/// Of two integers of one width.
+mlir::Value add(mlir::ImplicitLocOpBuilder &at, mlir::Value a, mlir::Value b);
+mlir::Value mul(mlir::ImplicitLocOpBuilder &at, mlir::Value a, mlir::Value b);
 
 /// What the first lane of a warp has, for all of them: so the assembler knows that it is the same.
 mlir::Value fromFirstLane(mlir::ImplicitLocOpBuilder &at, mlir::Value value);

@@ -17,8 +17,6 @@ static constexpr int64_t vectorBytes = 16;
 
 namespace {
 
-Value add(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::AddIOp::create(at, a, b); }
-Value mul(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::MulIOp::create(at, a, b); }
 Value equals(ImplicitLocOpBuilder &at, Value a, int64_t b) {
   return arith::CmpIOp::create(at, arith::CmpIPredicate::eq, a, constantI32(at, b));
 }

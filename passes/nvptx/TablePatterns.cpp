@@ -19,9 +19,6 @@ namespace tessera {
 
 namespace {
 
-Value add(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::AddIOp::create(at, a, b); }
-Value mul(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::MulIOp::create(at, a, b); }
-
 /// The number of a table at some coordinates (i32); zero outside of it, where no
 /// memory is read.
 Value readTable(ImplicitLocOpBuilder &at, const KernelFrame &frame, Value table,

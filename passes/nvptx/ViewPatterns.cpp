@@ -19,9 +19,6 @@ namespace tessera {
 
 namespace {
 
-Value add(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::AddIOp::create(at, a, b); }
-Value mul(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::MulIOp::create(at, a, b); }
-
 //===----------------------------------------------------------------------===//
 // Views
 //===----------------------------------------------------------------------===//
