@@ -235,7 +235,7 @@ def DeferRowSumsPass : Pass<"tile-defer-row-sums", "::mlir::func::FuncOp"> {
     ```
     Output:
     ```mlir
-    %p = scf.for ... iter_args(%s = spread(%l0)) { ... yield %s * broadcast(%f) + partial_sum(%e) }
+    %p = scf.for ... iter_args(%s = spread(%l0)) { ... yield %s * broadcast(%f) + partial_reduce(%e) }
     %l = tile.reduce add %p
     ```
 
@@ -343,11 +343,37 @@ def PipelineProductsPass : Pass<"tile-pipeline-products", "::mlir::func::FuncOp"
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
+def SkipSettledMaximaPass : Pass<"tile-skip-settled-maxima", "::mlir::func::FuncOp"> {
+  let summary = "Exchange maxima between threads only where one of them grows.";
+  let description = [{
+    Input:   in a loop, `%m = select(%next > %bound, %next, %old)` of a maximum of rows, or of a
+             multiple of one, and perhaps `exp2(%old - %m)`.
+    Output:
+    ```mlir
+    %part = tile.partial_reduce max %x
+    %any = sm.warp_any (%part * broadcast(%factor) > broadcast(%bound))
+    %m, %growth = scf.if %any { the same of tile.reduce max %part } else { %old, 1 }
+    ```
+
+    Exact: the maximum of a row is that of a thread, so where a row's is above its bound, that
+    thread says so. `columns` parts a row: as many as threads hold parts of one. Elementwise
+    operations that nothing needs before are moved behind the branch.
+  }];
+  let options = [
+    Option<"columns", "columns", "int64_t", "4", "Partial maxima of a row.">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect", "::tessera::sm::SmDialect"];
+}
+
 def SkipUnitScalingPass : Pass<"tile-skip-unit-scaling", "::mlir::func::FuncOp"> {
   let summary = "Multiply a product by row factors only where one of them is not one.";
   let description = [{
     Input:   `%y = %dot * broadcast(%f)` in a loop.
     Output:  `%y = scf.if (sm.warp_any %f != 1) { %dot * broadcast(%f) } else { %dot }`
+
+    Factors that are one unless a condition holds (`scf.if` that yields them so) need no vote: it
+    is the condition.
 
     With `branch` it stays a branch; else the assembler predicates the multiplications, which is
     better where there is other work to interleave them with.

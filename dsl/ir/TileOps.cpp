@@ -204,9 +204,9 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   return success();
 }
 
-LogicalResult PartialSumOp::verify() {
+LogicalResult PartialReduceOp::verify() {
   int64_t from = getSource().getType().getDimSize(0), to = getType().getDimSize(0);
-  if (from != to) // partial_sum_c1
+  if (from != to) // partial_reduce_c1
     return emitOpError("source has ") << from << " rows, result has " << to;
   return success();
 }

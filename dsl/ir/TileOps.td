@@ -364,25 +364,25 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure, InferTypeOpAdaptor]> {
   let assemblyFormat = "`` $kind $source attr-dict `:` type($source)";
 }
 
-def Tile_PartialSumOp : Tile_Op<"partial_sum", [Pure]> {
-  let summary = "Sums of groups of columns, in as many columns as the result has.";
+def Tile_PartialReduceOp : Tile_Op<"partial_reduce", [Pure]> {
+  let summary = "The maxima or the sums of groups of columns, as many as the result has columns.";
   let description = [{
-    Which columns are summed together is the target's choice; the sum of a row of
-    the result is that of the row of the source. So a loop can add up partial
-    sums, and reduce them once behind it.
+    Which columns are one group is the target's choice; reduced, a row of the result
+    gives what the row of the source does. So a loop can add up partial sums and
+    reduce them once behind it, and partial maxima can be looked at before they are one.
 
     Constraints:
     - (C1) Source and result have the same rows.
 
     Example:
     ```mlir
-    %part = tile.partial_sum %e : tensor<128x64xf32> -> tensor<128x4xf32>
+    %part = tile.partial_reduce add %e : tensor<128x64xf32> -> tensor<128x4xf32>
     %sum = tile.reduce add %part : tensor<128x4xf32>
     ```
   }];
-  let arguments = (ins Tile_F32Tile:$source);
+  let arguments = (ins Tile_ReduceKindAttr:$kind, Tile_F32Tile:$source);
   let results = (outs Tile_F32Tile:$result);
-  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let assemblyFormat = "`` $kind $source attr-dict `:` type($source) `->` type($result)";
   let hasVerifier = 1;
 }
 

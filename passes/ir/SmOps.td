@@ -391,7 +391,7 @@ def Sm_BranchOnlyOp : Sm_Op<"branch_only"> {
 def Sm_NonfiniteRowsOp : Sm_Op<"nonfinite_rows", [Pure]> {
   let summary = "Which parts of the rows hold an infinity or a NaN.";
   let description = [{
-    Which columns are one part is the target's choice, as with `tile.partial_sum`: each
+    Which columns are one part is the target's choice, as with `tile.partial_reduce`: each
     thread answers for what it holds of a row.
 
     Constraints:

@@ -333,15 +333,14 @@ struct LowerReduce : OpConversionPattern<tile::ReduceOp> {
   }
 };
 
-struct LowerPartialSum : OpConversionPattern<tile::PartialSumOp> {
+struct LowerPartialReduce : OpConversionPattern<tile::PartialReduceOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(tile::PartialSumOp op, OpAdaptor adaptor,
+  LogicalResult matchAndRewrite(tile::PartialReduceOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     if (op.getType().getDimSize(1) != lanesOfRow)
       return rewriter.notifyMatchFailure(op, "not as many columns as lanes share a row");
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    rewriter.replaceOp(
-        op, fromRows(at, reduceInThread(at, tile::ReduceKind::Add, adaptor.getSource())));
+    rewriter.replaceOp(op, fromRows(at, reduceInThread(at, op.getKind(), adaptor.getSource())));
     return success();
   }
 };
@@ -385,7 +384,7 @@ void populateElementPatterns(RewritePatternSet &patterns, const TypeConverter &t
                              const KernelFrame &frame) {
   patterns.add<Elementwise, LowerConstant, LowerIndexCast, LowerSplat, LowerDivisionByRow,
                LowerTruncation, LowerExtension, LowerMask, LowerBroadcast, LowerReduce,
-               LowerPartialSum, LowerWarpAny>(types, patterns.getContext());
+               LowerPartialReduce, LowerWarpAny>(types, patterns.getContext());
   patterns.add<LowerFunction<math::Log2Op>>(types, patterns.getContext(),
                                             "lg2.approx.ftz.f32 $0, $1;");
   patterns.add<LowerFunction<math::TanhOp>>(types, patterns.getContext(),

@@ -58,15 +58,18 @@ TableLine TableLine::of(ImplicitLocOpBuilder &at, const KernelFrame &frame, Valu
   return line;
 }
 
-Value TableLine::holds(ImplicitLocOpBuilder &at, Value place, int64_t count) const {
-  // First places below the room have all of their numbers inside; zero if neighbours are apart.
-  Value zero = constantI32(at, 0);
-  Value room = arith::MaxSIOp::create(
-      at, arith::SubIOp::create(at, limit, constantI32(at, count - 1)), zero);
+Value TableLine::room(ImplicitLocOpBuilder &at) const {
   Value one = arith::ConstantOp::create(at, at.getI64IntegerAttr(1));
   Value isDense = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, stride, one);
-  room = arith::SelectOp::create(at, isDense, room, zero);
-  return arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, room);
+  return arith::SelectOp::create(at, isDense, limit, constantI32(at, 0));
+}
+
+Value TableLine::holds(ImplicitLocOpBuilder &at, Value place, int64_t count) const {
+  // First places below the difference have all of their numbers inside.
+  Value last = constantI32(at, count - 1);
+  Value places = arith::MaxSIOp::create(at, arith::SubIOp::create(at, room(at), last),
+                                        constantI32(at, 0));
+  return arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, places);
 }
 
 /// Words of a unit of the copy engine.
@@ -87,41 +90,53 @@ CopiedStrip CopiedStrip::of(ImplicitLocOpBuilder &at, const KernelFrame &frame, 
   return strip;
 }
 
-// if (all units are of the line, in a row) { one copy } else { one for each number }
+// [words][units inside of the line, in one copy][words]
 Value CopiedStrip::copy(ImplicitLocOpBuilder &at, Value shared, int64_t length,
                         Value barrier) const {
-  int64_t bytes = stripBytes(length);
-  Value earliest = arith::SubIOp::create(at, place, constantI32(at, unitWords - 1));
-  Value isWhole = line.holds(at, earliest, unitWords - 1 + bytes / stripWordBytes);
-  auto branch = scf::IfOp::create(at, at.getI32Type(), isWhole, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(at);
-  at.setInsertionPointToStart(branch.thenBlock());
-  Value begin = arith::SubIOp::create(at, place, skip);
-  // Numbers that were copied one by one, and what is copied now.
-  ptx::fenceSharedForCopies(at);
-  ptx::copyBytes(at, shared, elementAt(at, line.data, line.element, wide(at, begin)), bytes,
-                 barrier);
-  scf::YieldOp::create(at, constantI32(at, bytes));
+  auto constant = [&](int64_t number) { return constantI32(at, number); };
+  auto max = [&](Value a, Value b) -> Value { return arith::MaxSIOp::create(at, a, b); };
+  auto minus = [&](Value a, Value b) -> Value { return arith::SubIOp::create(at, a, b); };
+  auto isMore = [&](Value a) -> Value {
+    return arith::CmpIOp::create(at, arith::CmpIPredicate::sgt, a, constant(0));
+  };
+  Value zero = constant(0), perUnit = constant(unitWords);
+  int64_t units = stripBytes(length) / stripUnitBytes;
+  Value begin = minus(place, skip); // of units: at most three numbers in front of the line
+  Value before = max(minus(zero, begin), zero), inside = max(minus(line.room(at), begin), zero);
+  Value first = arith::DivUIOp::create(at, add(at, before, constant(unitWords - 1)), perUnit);
+  Value end = arith::MinUIOp::create(at, arith::DivUIOp::create(at, inside, perUnit),
+                                     constant(units));
+  Value count = max(minus(end, first), zero);
+  Value skipped = mul(at, first, perUnit), copied = mul(at, count, perUnit);
+  Value bytes = mul(at, count, constant(stripUnitBytes));
 
-  at.setInsertionPointToStart(branch.elseBlock());
-  auto loop =
-      scf::ForOp::create(at, constantI32(at, 0), constantI32(at, length), constantI32(at, 1));
+  OpBuilder::InsertionGuard guard(at);
+  auto some = scf::IfOp::create(at, isMore(count));
+  Value rest = minus(constant(units * unitWords), copied);
+  auto ragged = scf::IfOp::create(at, isMore(rest));
+
+  at.setInsertionPointToStart(some.thenBlock());
+  ptx::copyBytes(at, add(at, shared, mul(at, first, constant(stripUnitBytes))),
+                 elementAt(at, line.data, line.element, wide(at, add(at, begin, skipped))), bytes,
+                 barrier);
+
+  at.setInsertionPointToStart(ragged.thenBlock());
+  auto loop = scf::ForOp::create(at, zero, rest, constant(1));
   keepRolled(loop);
-  {
-    OpBuilder::InsertionGuard inner(at);
-    at.setInsertionPointToStart(loop.getBody());
-    Value i = loop.getInductionVar();
-    Value number = add(at, place, i);
-    // Unsigned, so that a negative coordinate is outside too.
-    Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, number, line.limit);
-    Value offset = mul(at, wide(at, number), line.stride);
-    Value word = mul(at, add(at, skip, i), constantI32(at, stripWordBytes));
-    ptx::copyWordOrZero(at, add(at, shared, word), elementAt(at, line.data, line.element, offset),
-                        fits);
-  }
+  // What is copied to the same place later comes behind these words.
   ptx::waitForWords(at);
-  scf::YieldOp::create(at, constantI32(at, 0));
-  return branch.getResult(0);
+  ptx::fenceSharedForCopies(at);
+  at.setInsertionPointToStart(loop.getBody());
+  Value i = loop.getInductionVar();
+  Value isBefore = arith::CmpIOp::create(at, arith::CmpIPredicate::slt, i, skipped);
+  Value word = add(at, i, arith::SelectOp::create(at, isBefore, zero, copied));
+  Value number = add(at, begin, word);
+  // Unsigned, so that a negative coordinate is outside too.
+  Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, number, line.limit);
+  Value offset = mul(at, wide(at, number), line.stride);
+  ptx::copyWordOrZero(at, add(at, shared, mul(at, word, constant(stripWordBytes))),
+                      elementAt(at, line.data, line.element, offset), fits);
+  return bytes;
 }
 
 } // namespace tessera

@@ -66,13 +66,10 @@ void arriveExpectingBytes(ImplicitLocOpBuilder &at, Value barrier, Value bytes) 
        {barrier, bytes});
 }
 
-void copyBytes(ImplicitLocOpBuilder &at, Value shared, Value address, int64_t bytes,
-               Value barrier) {
+void copyBytes(ImplicitLocOpBuilder &at, Value shared, Value address, Value bytes, Value barrier) {
   emit(at,
-       fmt::format("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [$0], [$1], "
-                   "{}, [$2];",
-                   bytes),
-       "r,l,r,~{memory}", {shared, address, barrier});
+       "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [$0], [$1], $2, [$3];",
+       "r,l,r,r,~{memory}", {shared, address, bytes, barrier});
 }
 
 void copyWordOrZero(ImplicitLocOpBuilder &at, Value shared, Value address, Value condition) {

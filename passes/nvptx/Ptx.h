@@ -32,7 +32,7 @@ void arriveExpectingBytes(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, m
 // "cp.async", "cp.async.bulk"
 /// Copies units of 16 bytes from global to shared memory.
 void copyBytes(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value address,
-               int64_t bytes, mlir::Value barrier);
+               mlir::Value bytes, mlir::Value barrier);
 /// Copies 32 bits, or writes zero where `condition` does not hold, and reads nothing.
 void copyWordOrZero(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value address,
                     mlir::Value condition);

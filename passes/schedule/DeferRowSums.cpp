@@ -46,7 +46,7 @@ std::optional<RowSum> matchRowSum(scf::ForOp loop, unsigned number) {
 
 //   %l = scf.for iter_args(%s = %l0) { ... yield %s * %f + reduce add(%e) }
 // ->
-//   %p = scf.for iter_args(%s = spread(%l0)) { ... yield %s * broadcast(%f) + partial_sum(%e) }
+//   %p = scf.for iter_args(%s = spread(%l0)) { ... yield %s * broadcast(%f) + partial_reduce(%e) }
 //   %l = reduce add(%p)
 void defer(scf::ForOp loop, RowSum sum, int64_t columns) {
   OpBuilder builder(loop);
@@ -66,7 +66,8 @@ void defer(scf::ForOp loop, RowSum sum, int64_t columns) {
     Value factor = tile::BroadcastOp::create(builder, loc, type, sum.factor);
     next = arith::MulFOp::create(builder, loc, state, factor);
   }
-  Value part = tile::PartialSumOp::create(builder, loc, type, sum.reduce.getSource());
+  Value part = tile::PartialReduceOp::create(builder, loc, type, tile::ReduceKind::Add,
+                                             sum.reduce.getSource());
   next = arith::AddFOp::create(builder, loc, next, part);
   Operation *old = yield->getOperand(sum.number).getDefiningOp();
   yield->setOperand(sum.number, next);

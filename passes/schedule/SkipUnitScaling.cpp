@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -25,18 +26,37 @@ tile::BroadcastOp rowFactor(Value value) {
   return {};
 }
 
+/// Where factors are results of a branch that yields ones otherwise: its condition.
+Value knownCondition(Value factors) {
+  auto branch = factors.getDefiningOp<scf::IfOp>();
+  if (!branch)
+    return {};
+  unsigned number = cast<OpResult>(factors).getResultNumber();
+  SplatElementsAttr constant;
+  if (!matchPattern(branch.elseYield().getOperand(number), m_Constant(&constant)) ||
+      !constant.getSplatValue<APFloat>().isExactlyValue(1))
+    return {};
+  return branch.getCondition();
+}
+
+/// Whether some row of the warp has a factor other than one.
+Value anyChanges(OpBuilder &builder, Location loc, Value factors) {
+  if (Value condition = knownCondition(factors))
+    return condition;
+  auto rows = cast<RankedTensorType>(factors.getType());
+  Value one = arith::ConstantOp::create(builder, loc,
+                                        DenseElementsAttr::get(rows, builder.getF32FloatAttr(1)));
+  Value changes = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE, factors, one);
+  return sm::WarpAnyOp::create(builder, loc, builder.getI1Type(), changes);
+}
+
 // %y = %dot * broadcast(%f)
 // ->
 // %y = scf.if (some row of the warp has %f != 1) { %dot * broadcast(%f) } else { %dot }
 void skip(arith::MulFOp product, tile::BroadcastOp factor, bool keepBranch) {
   OpBuilder builder(product);
   Location loc = product.getLoc();
-  RankedTensorType rows = factor.getSource().getType();
-  Value one = arith::ConstantOp::create(builder, loc,
-                                        DenseElementsAttr::get(rows, builder.getF32FloatAttr(1)));
-  Value changes =
-      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE, factor.getSource(), one);
-  Value any = sm::WarpAnyOp::create(builder, loc, builder.getI1Type(), changes);
+  Value any = anyChanges(builder, loc, factor.getSource());
   Value tile = product.getLhs() == factor.getResult() ? product.getRhs() : product.getLhs();
   auto branch = scf::IfOp::create(
       builder, loc, any,

@@ -17,21 +17,26 @@ func.func @fill(%k: !view {tile.name = "k"}, %t: !tile.table<2xf32> {tile.name =
   // CHECK:         cp.async.bulk.tensor.4d
   // CHECK:         mbarrier.try_wait.parity
 
-  // All in one go if the units of 16 bytes, three numbers more in front, are inside of the table,
-  // and neighbours next to each other.
+  // In one go the units of 16 bytes that are inside of the table, if neighbours lie next to each
+  // other.
+  // CHECK:         %[[BEGIN:.*]] = arith.subi %{{.*}}, %{{.*}} : i32
   // CHECK:         %[[DENSE:.*]] = arith.cmpi eq, %{{.*}}, %{{.*}} : i64
-  // CHECK:         %[[ROOM:.*]] = arith.select %[[DENSE]]
-  // CHECK:         %[[WHOLE:.*]] = arith.cmpi ult, %{{.*}}, %[[ROOM]] : i32
-  // CHECK-NEXT:    %[[STRIP:.*]] = arith.select %[[WHOLE]], %{{.*}}, %{{.*}} : i32
-  // CHECK-NEXT:    scf.if %[[WHOLE]] {
-  // CHECK:           fence.proxy.async
-  // CHECK:           "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [$0], [$1], 528, [$2];"
-  // CHECK:         } else {
-  // Otherwise one by one, with zeros for what is outside.
+  // CHECK-NEXT:    %[[ROOM:.*]] = arith.select %[[DENSE]]
+  // CHECK:         arith.subi %[[ROOM]], %[[BEGIN]] : i32
+  // CHECK:         arith.minui %{{.*}}, %c33_i32 : i32
+  // CHECK:         %[[STRIP:.*]] = arith.muli %{{.*}}, %c16_i32 : i32
+  // CHECK:         scf.if
+  // CHECK:           "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [$0], [$1], $2, [$3];", "r,l,r,r,~{memory}" %{{.*}}, %{{.*}}, %[[STRIP]], %
+  // CHECK:         }
+
+  // The others one by one, with zeros for what is outside.
+  // CHECK:         scf.if
   // CHECK:           scf.for
   // CHECK:             %[[FITS:.*]] = arith.cmpi ult, %{{.*}}, %{{.*}} : i32
   // CHECK:             llvm.inline_asm {{.*}}selp.b32 size, 4, 0, $2;{{.*}}cp.async.ca.shared.global [$0], [$1], 4, size;{{.*}}, %[[FITS]]
-  // CHECK:           "cp.async.wait_all;"
+  // CHECK:           }
+  // CHECK-NEXT:      "cp.async.wait_all;"
+  // CHECK-NEXT:      fence.proxy.async
   // CHECK:         }
   // CHECK:         %[[BYTES:.*]] = arith.addi %[[STRIP]], %{{.*}} : i32
   // CHECK-NEXT:    "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;", "r,r,~{memory}" %{{.*}}, %[[BYTES]]

@@ -51,8 +51,8 @@ func.func @other_partial_sums(%x: f32 {tile.name = "x"}) {
   sm.roles groups 1 registers 40, 232 producer {
   } consumer {
     %y = tensor.splat %x : tensor<64x64xf32>
-    // expected-error @+1 {{failed to legalize operation 'tile.partial_sum' that was explicitly marked illegal}}
-    %part = tile.partial_sum %y : tensor<64x64xf32> -> tensor<64x8xf32>
+    // expected-error @+1 {{failed to legalize operation 'tile.partial_reduce' that was explicitly marked illegal}}
+    %part = tile.partial_reduce add %y : tensor<64x64xf32> -> tensor<64x8xf32>
   }
   return
 }

@@ -72,7 +72,7 @@ func.func @partial_sums(%a: f32 {tile.name = "a"}) {
     // CHECK-COUNT-2: arith.addf %{{.*}} : f32
     // CHECK-NOT: nvvm.shfl.sync
     // CHECK:     %[[PART:.*]] = vector.from_elements {{.*}} : vector<2xf32>
-    %part = tile.partial_sum %x : tensor<64x8xf32> -> tensor<64x4xf32>
+    %part = tile.partial_reduce add %x : tensor<64x8xf32> -> tensor<64x4xf32>
     // CHECK-COUNT-4: nvvm.shfl.sync bfly
     // CHECK-NOT: nvvm.shfl.sync
     // CHECK: llvm.return

@@ -17,10 +17,10 @@ func.func @distances(%o: !tile.view<32xf32> {tile.name = "o"}, %t: !tile.table<2
   // CHECK:      %[[DATA:.*]] = llvm.getelementptr {{.*}} f32
 
   // Where all that a warp reads is inside, and dense, one address serves all registers.
-  // CHECK:      %[[LAST:.*]] = arith.subi %[[LIMIT]], %[[BEHIND]] : i32
-  // CHECK-NEXT: %[[ROOM:.*]] = arith.maxsi %[[LAST]], %[[ZERO]] : i32
-  // CHECK-NEXT: %[[DENSE:.*]] = arith.cmpi eq, %{{.*}}, %[[ONE]] : i64
-  // CHECK-NEXT: %[[BELOW:.*]] = arith.select %[[DENSE]], %[[ROOM]], %[[ZERO]] : i32
+  // CHECK:      %[[DENSE:.*]] = arith.cmpi eq, %{{.*}}, %[[ONE]] : i64
+  // CHECK-NEXT: %[[ROOM:.*]] = arith.select %[[DENSE]], %[[LIMIT]], %[[ZERO]] : i32
+  // CHECK-NEXT: %[[LAST:.*]] = arith.subi %[[ROOM]], %[[BEHIND]] : i32
+  // CHECK-NEXT: %[[BELOW:.*]] = arith.maxsi %[[LAST]], %[[ZERO]] : i32
   // CHECK-NEXT: %[[FITS:.*]] = arith.cmpi ult, %[[PLACE:.*]], %[[BELOW]] : i32
   // CHECK-NEXT: %[[INSIDE:.*]] = nvvm.vote.sync all %{{.*}}, %[[FITS]]
   // CHECK-NEXT: scf.if %[[INSIDE]]

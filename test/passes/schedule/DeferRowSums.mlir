@@ -17,7 +17,7 @@ func.func @scaled_sum(%e: !tile, %f: !rows, %l0: !rows, %n: index) -> !rows {
   // FOUR-NEXT:    %[[FACTOR:.*]] = tile.broadcast %[[F]] : tensor<64x1xf32> -> tensor<64x4xf32>
   // EIGHT-NEXT:   %[[FACTOR:.*]] = tile.broadcast %[[F]] : tensor<64x1xf32> -> tensor<64x8xf32>
   // CHECK-NEXT:   %[[SCALED:.*]] = arith.mulf %[[L]], %[[FACTOR]]
-  // CHECK-NEXT:   %[[PART:.*]] = tile.partial_sum %[[E]]
+  // CHECK-NEXT:   %[[PART:.*]] = tile.partial_reduce add %[[E]]
   // CHECK-NEXT:   %[[NEXT:.*]] = arith.addf %[[SCALED]], %[[PART]]
   // CHECK-NEXT:   scf.yield %[[NEXT]]
   // CHECK-NEXT: }
@@ -40,7 +40,7 @@ func.func @plain_sum(%e: !tile, %l0: !rows, %n: index) -> !rows {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   // CHECK:      scf.for {{.*}} iter_args(%[[L:.*]] = %{{.*}})
-  // CHECK-NEXT:   %[[PART:.*]] = tile.partial_sum %[[E]]
+  // CHECK-NEXT:   %[[PART:.*]] = tile.partial_reduce add %[[E]]
   // CHECK-NEXT:   %[[NEXT:.*]] = arith.addf %[[L]], %[[PART]]
   // CHECK-NEXT:   scf.yield %[[NEXT]]
   %l = scf.for %t = %c0 to %n step %c1 iter_args(%s = %l0) -> (!rows) {

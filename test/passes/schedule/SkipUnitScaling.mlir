@@ -37,6 +37,57 @@ func.func @product_in_loop(%p: !tile, %f: !rows, %n: index) -> !sums {
   return %r : !sums
 }
 
+// Where it is known when they are not one, nobody is asked again.
+
+// CHECK-LABEL: func @known
+// CHECK-SAME:    %[[ANY:[a-z0-9]*]]: i1
+// CHECK:         %[[SUM:.*]] = tile.dot
+// CHECK-NOT:     sm.warp_any
+// CHECK:         scf.if %[[ANY]]
+// CHECK:           arith.mulf %[[SUM]]
+func.func @known(%any: i1, %p: !tile, %f: !rows, %n: index) -> !sums {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : !sums
+  %one = arith.constant dense<1.0> : !rows
+  %r = scf.for %t = %c0 to %n step %c1 iter_args(%acc = %zero) -> (!sums) {
+    %g = scf.if %any -> (!rows) {
+      scf.yield %f : !rows
+    } else {
+      scf.yield %one : !rows
+    }
+    %sum = tile.dot %p, %p, %acc : !tile, !tile -> !sums
+    %factors = tile.broadcast %g : !rows -> !sums
+    %scaled = arith.mulf %factors, %sum : !sums
+    scf.yield %scaled : !sums
+  }
+  return %r : !sums
+}
+
+// Other numbers otherwise tell nothing.
+
+// CHECK-LABEL: func @unknown
+// CHECK:         tile.dot
+// CHECK:         sm.warp_any
+func.func @unknown(%any: i1, %p: !tile, %f: !rows, %n: index) -> !sums {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : !sums
+  %two = arith.constant dense<2.0> : !rows
+  %r = scf.for %t = %c0 to %n step %c1 iter_args(%acc = %zero) -> (!sums) {
+    %g = scf.if %any -> (!rows) {
+      scf.yield %f : !rows
+    } else {
+      scf.yield %two : !rows
+    }
+    %sum = tile.dot %p, %p, %acc : !tile, !tile -> !sums
+    %factors = tile.broadcast %g : !rows -> !sums
+    %scaled = arith.mulf %factors, %sum : !sums
+    scf.yield %scaled : !sums
+  }
+  return %r : !sums
+}
+
 // Done once, a multiplication is not worth a branch.
 
 // CHECK-LABEL: func @outside_of_a_loop

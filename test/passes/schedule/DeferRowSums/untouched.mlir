@@ -1,4 +1,4 @@
-// RUN: tessera-opt %s --tile-defer-row-sums | FileCheck %s --implicit-check-not=partial_sum
+// RUN: tessera-opt %s --tile-defer-row-sums | FileCheck %s --implicit-check-not=partial_reduce
 
 !tile = tensor<64x128xf32>
 !rows = tensor<64x1xf32>

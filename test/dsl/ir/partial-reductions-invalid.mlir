@@ -1,10 +1,10 @@
 // RUN: tessera-opt %s --verify-diagnostics --split-input-file
 
-// Rows are summed each on its own.
+// Rows are reduced each on its own.
 
-func.func @partial_sum_of_other_rows(%e: tensor<64x64xf32>) -> tensor<128x4xf32> {
-  // expected-error @+1 {{'tile.partial_sum' op source has 64 rows, result has 128}}
-  %part = tile.partial_sum %e : tensor<64x64xf32> -> tensor<128x4xf32>
+func.func @partial_reduction_of_other_rows(%e: tensor<64x64xf32>) -> tensor<128x4xf32> {
+  // expected-error @+1 {{'tile.partial_reduce' op source has 64 rows, result has 128}}
+  %part = tile.partial_reduce add %e : tensor<64x64xf32> -> tensor<128x4xf32>
   return %part : tensor<128x4xf32>
 }
 

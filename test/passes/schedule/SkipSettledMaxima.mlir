@@ -1,0 +1,109 @@
+// RUN: tessera-opt %s --tile-skip-settled-maxima | FileCheck %s
+
+!sums = tensor<64x64xf32>
+!rows = tensor<64x1xf32>
+
+// Threads look at what they hold, and tell each other where a maximum grows. The factor of a
+// maximum that stays is one. What only differences read is computed beside them.
+
+// CHECK-LABEL: func @multiple
+// CHECK-SAME:    %[[X:.*]]: tensor<64x64xf32>, %[[C:.*]]: tensor<64x1xf32>, %[[CC:.*]]: tensor<64x64xf32>, %{{.*}}: index
+func.func @multiple(%x: !sums, %c: !rows, %cc: !sums, %n: index) -> (!rows, !rows, !sums) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %lowest = arith.constant dense<-1.0> : !rows
+  %slack = arith.constant dense<8.0> : !rows
+  // CHECK:       scf.for {{.*}} iter_args(%[[OLD:.*]] = %{{.*}}, %{{.*}} = %{{.*}}, %{{.*}} = %{{.*}})
+  // CHECK-NEXT:    %[[BOUND:.*]] = arith.addf %[[OLD]]
+  // CHECK-NEXT:    %[[PART:.*]] = tile.partial_reduce max %[[X]] : tensor<64x64xf32> -> tensor<64x4xf32>
+  // CHECK-NEXT:    %[[FACTOR:.*]] = tile.broadcast %[[C]] : tensor<64x1xf32> -> tensor<64x4xf32>
+  // CHECK-NEXT:    %[[PARTS:.*]] = arith.mulf %[[PART]], %[[FACTOR]]
+  // CHECK-NEXT:    %[[BOUNDS:.*]] = tile.broadcast %[[BOUND]] : tensor<64x1xf32> -> tensor<64x4xf32>
+  // CHECK-NEXT:    %[[GREW:.*]] = arith.cmpf ogt, %[[PARTS]], %[[BOUNDS]]
+  // CHECK-NEXT:    %[[ANY:.*]] = sm.warp_any %[[GREW]]
+  // CHECK-NEXT:    %[[BOTH:.*]]:2 = scf.if %[[ANY]]
+  // CHECK-NEXT:      sm.branch_only
+  // CHECK-NEXT:      %[[MAX:.*]] = tile.reduce max %[[PART]]
+  // CHECK-NEXT:      %[[NEXT:.*]] = arith.mulf %[[MAX]], %[[C]]
+  // CHECK-NEXT:      %[[MORE:.*]] = arith.cmpf ogt, %[[NEXT]], %[[BOUND]]
+  // CHECK-NEXT:      %[[M:.*]] = arith.select %[[MORE]], %[[NEXT]], %[[OLD]]
+  // CHECK-NEXT:      %[[BACK:.*]] = arith.subf %[[OLD]], %[[M]]
+  // CHECK-NEXT:      %[[GROWTH:.*]] = math.exp2 %[[BACK]]
+  // CHECK-NEXT:      scf.yield %[[M]], %[[GROWTH]]
+  // CHECK-NEXT:    } else {
+  // CHECK-NEXT:      %[[ONE:.*]] = arith.constant dense<1.000000e+00>
+  // CHECK-NEXT:      scf.yield %[[OLD]], %[[ONE]]
+  // CHECK-NEXT:    }
+  // CHECK-NEXT:    %[[SCALED:.*]] = arith.mulf %[[X]], %[[CC]]
+  // CHECK-NEXT:    %[[ROWS:.*]] = tile.broadcast %[[BOTH]]#0
+  // CHECK-NEXT:    %[[D:.*]] = arith.subf %[[SCALED]], %[[ROWS]]
+  // CHECK-NEXT:    scf.yield %[[BOTH]]#0, %[[BOTH]]#1, %[[D]]
+  %r:3 = scf.for %t = %c0 to %n step %c1 iter_args(%old = %lowest, %f = %c, %y = %x) -> (!rows, !rows, !sums) {
+    %scaled = arith.mulf %x, %cc : !sums
+    %max = tile.reduce max %x : !sums
+    %next = arith.mulf %max, %c : !rows
+    %bound = arith.addf %old, %slack : !rows
+    %grew = arith.cmpf ogt, %next, %bound : !rows
+    %m = arith.select %grew, %next, %old : tensor<64x1xi1>, !rows
+    %rows = tile.broadcast %m : !rows -> !sums
+    %d = arith.subf %scaled, %rows : !sums
+    %back = arith.subf %old, %m : !rows
+    %growth = math.exp2 %back : !rows
+    scf.yield %m, %growth, %d : !rows, !rows, !sums
+  }
+  return %r#0, %r#1, %r#2 : !rows, !rows, !sums
+}
+
+// A maximum itself, of which nothing else is asked. What is read before the branch stays there.
+
+// CHECK-LABEL: func @itself
+// CHECK:         %[[Y:.*]] = arith.addf
+// CHECK:         %[[PART:.*]] = tile.partial_reduce max %[[Y]]
+// CHECK-NOT:     arith.mulf
+// CHECK:         %[[M:.*]] = scf.if
+// CHECK:           tile.reduce max %[[PART]]
+// CHECK-NOT:       math.exp2
+// CHECK:         scf.yield %[[M]]
+func.func @itself(%x: !sums, %c: !rows, %n: index) -> !rows {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %t = %c0 to %n step %c1 iter_args(%old = %c) -> (!rows) {
+    %y = arith.addf %x, %x : !sums
+    %next = tile.reduce max %y : !sums
+    %grew = arith.cmpf ogt, %next, %old : !rows
+    %m = arith.select %grew, %next, %old : tensor<64x1xi1>, !rows
+    scf.yield %m : !rows
+  }
+  return %r : !rows
+}
+
+// Done once, or rarely, an exchange is not worth a branch; sums and the least are no maxima.
+
+// CHECK-LABEL: func @others
+// CHECK-NOT:     scf.if
+// CHECK:         return
+func.func @others(%x: !sums, %c: !rows, %n: index, %some: i1) -> (!rows, !rows, !rows) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %once = tile.reduce max %x : !sums
+  %is_more = arith.cmpf ogt, %once, %c : !rows
+  %a = arith.select %is_more, %once, %c : tensor<64x1xi1>, !rows
+  sm.rarely %some {
+    %b = scf.for %t = %c0 to %n step %c1 iter_args(%old = %c) -> (!rows) {
+      %next = tile.reduce max %x : !sums
+      %grew = arith.cmpf ogt, %next, %old : !rows
+      %m = arith.select %grew, %next, %old : tensor<64x1xi1>, !rows
+      scf.yield %m : !rows
+    }
+  }
+  %d:2 = scf.for %t = %c0 to %n step %c1 iter_args(%old = %c, %least = %c) -> (!rows, !rows) {
+    %sum = tile.reduce add %x : !sums
+    %grew = arith.cmpf ogt, %sum, %old : !rows
+    %m = arith.select %grew, %sum, %old : tensor<64x1xi1>, !rows
+    %next = tile.reduce max %x : !sums
+    %fell = arith.cmpf olt, %next, %least : !rows
+    %l = arith.select %fell, %next, %least : tensor<64x1xi1>, !rows
+    scf.yield %m, %l : !rows, !rows
+  }
+  return %a, %d#0, %d#1 : !rows, !rows, !rows
+}
