@@ -358,9 +358,14 @@ def SkipSettledMaximaPass : Pass<"tile-skip-settled-maxima", "::mlir::func::Func
     Exact: the maximum of a row is that of a thread, so where a row's is above its bound, that
     thread says so. `columns` parts a row: as many as threads hold parts of one. Elementwise
     operations that nothing needs before are moved behind the branch.
+
+    A maximum behind longer arithmetic is left alone: that of some rows runs beside the
+    exponentials of others, unless a branch keeps them apart.
   }];
   let options = [
-    Option<"columns", "columns", "int64_t", "4", "Partial maxima of a row.">
+    Option<"columns", "columns", "int64_t", "4", "Partial maxima of a row.">,
+    Option<"arithmetic", "arithmetic", "int64_t", "2",
+           "Operations on an element in front of its maximum, at most.">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::scf::SCFDialect", "::tessera::sm::SmDialect"];
@@ -446,7 +451,13 @@ def DelayAwaitsPass : Pass<"sm-delay-awaits", "::mlir::func::FuncOp"> {
     it, and counts the products issued in between: those may stay unfinished. Releases of its
     buffers, and readers of the strips beside them, stay behind: loads from shared memory wait in
     line with the operands of products, and a warp with them.
+
+    With `into-branches`, where a branch in a loop is the only reader, both of its sides wait. The
+    assembler moves a wait up in front of arithmetic that stands before it, but not across a branch.
   }];
+  let options = [
+    Option<"intoBranches", "into-branches", "bool", "false", "Wait on both sides of a branch.">
+  ];
   let dependentDialects = ["::tessera::sm::SmDialect"];
 }
 

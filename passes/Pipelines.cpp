@@ -124,7 +124,7 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   func.addPass(createTakeTicketsAheadPass());
   if (schedule.overlap)
     func.addPass(createOverlapPointsPass());
-  func.addPass(createDelayAwaitsPass());
+  func.addPass(createDelayAwaitsPass({.intoBranches = schedule.lateAwaits}));
   func.addPass(createCanonicalizerPass());
   func.addPass(createVerifyScheduledPass());
 }

@@ -14,6 +14,7 @@
 #include "runtime/Variants.h"
 #include "runtime/cuda/Assembler.h"
 
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/FileSystem.h"
@@ -112,6 +113,8 @@ public:
   /// Runs passes up to a stage that is still MLIR.
   Error advance(Stage stage) {
     mlir::PassManager passes(program.context.get());
+    // Stages are verified as a whole, below: after each pass it would take a tenth of the time.
+    passes.enableVerifier(false);
     switch (stage) {
     case Stage::specialized:
       buildSpecialize(passes, key);
@@ -135,7 +138,7 @@ public:
     mlir::ScopedDiagnosticHandler handler(program.context.get(), [&](mlir::Diagnostic &diagnostic) {
       raw_string_ostream(problems) << diagnostic.getLocation() << ": " << diagnostic << "\n";
     });
-    if (mlir::failed(passes.run(*program.module)))
+    if (mlir::failed(passes.run(*program.module)) || mlir::failed(mlir::verify(*program.module)))
       return createStringError(inconvertibleErrorCode(),
                                "compiling " + str(key) + " failed:\n" + problems);
     return dump(stage);

@@ -48,13 +48,34 @@ static constexpr ScheduleRow table[] = {
     {128,
      causal,
      2048,
-     {.groups = 3, .blockN = 80, .outerStages = 2, .lazyMax = 8, .branch = true}},
+     {.groups = 3,
+      .blockN = 80,
+      .outerStages = 2,
+      .lazyMax = 8,
+      .branch = true,
+      .lateAwaits = true}},
     {128, causal, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
     {128, window, 0, {.groups = 3, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
     {192, full, 0, {.groups = 2, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
     {192, causal, 0, {.groups = 2, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
-    {256, full, 0, {.groups = 2, .blockN = 64, .outerStages = 1, .lazyMax = 8, .branch = true}},
-    {256, causal, 0, {.groups = 2, .blockN = 64, .outerStages = 1, .lazyMax = 8, .branch = true}},
+    {256,
+     full,
+     0,
+     {.groups = 2,
+      .blockN = 64,
+      .outerStages = 1,
+      .lazyMax = 8,
+      .branch = true,
+      .lateAwaits = true}},
+    {256,
+     causal,
+     0,
+     {.groups = 2,
+      .blockN = 64,
+      .outerStages = 1,
+      .lazyMax = 8,
+      .branch = true,
+      .lateAwaits = true}},
 };
 
 /// Of the heads that go through the cache together where long tiles go before short ones.
@@ -175,6 +196,8 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
   // results as wide as the sums.
   bool isPlain = !key.windowLeft && !key.windowRight && !key.variant && key.o != DType::f32;
   schedule.overlap &= isPlain;
+  // Where more is computed between products, the last one has ended by then: measured.
+  schedule.lateAwaits &= !key.variant && !key.alibi && !key.softcap;
   // What overlaps begins with the same tile for all groups.
   schedule.narrow = !schedule.overlap;
   if (sharedBytes(schedule, key) > maxTileBytes)

@@ -67,8 +67,8 @@ Value TableLine::room(ImplicitLocOpBuilder &at) const {
 Value TableLine::holds(ImplicitLocOpBuilder &at, Value place, int64_t count) const {
   // First places below the difference have all of their numbers inside.
   Value last = constantI32(at, count - 1);
-  Value places = arith::MaxSIOp::create(at, arith::SubIOp::create(at, room(at), last),
-                                        constantI32(at, 0));
+  Value places =
+      arith::MaxSIOp::create(at, arith::SubIOp::create(at, room(at), last), constantI32(at, 0));
   return arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, places);
 }
 
@@ -104,8 +104,8 @@ Value CopiedStrip::copy(ImplicitLocOpBuilder &at, Value shared, int64_t length,
   Value begin = minus(place, skip); // of units: at most three numbers in front of the line
   Value before = max(minus(zero, begin), zero), inside = max(minus(line.room(at), begin), zero);
   Value first = arith::DivUIOp::create(at, add(at, before, constant(unitWords - 1)), perUnit);
-  Value end = arith::MinUIOp::create(at, arith::DivUIOp::create(at, inside, perUnit),
-                                     constant(units));
+  Value end =
+      arith::MinUIOp::create(at, arith::DivUIOp::create(at, inside, perUnit), constant(units));
   Value count = max(minus(end, first), zero);
   Value skipped = mul(at, first, perUnit), copied = mul(at, count, perUnit);
   Value bytes = mul(at, count, constant(stripUnitBytes));

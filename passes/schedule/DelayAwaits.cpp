@@ -4,6 +4,9 @@
 #include "passes/Passes.h"
 #include "passes/ir/Sm.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+
 using namespace mlir;
 
 namespace tessera {
@@ -40,7 +43,54 @@ int64_t countIssued(Operation *from, Operation *to) {
   return count;
 }
 
+/// Releases that stand right behind an await.
+SmallVector<Operation *> releasesBehind(sm::AwaitOp await) {
+  SmallVector<Operation *> releases;
+  for (Operation *op = await->getNextNode(); isa_and_present<sm::ReleaseOp>(op);
+       op = op->getNextNode())
+    releases.push_back(op);
+  return releases;
+}
+
+/// Keeps what stands in a block of a branch there.
+void keepInBranch(Block *block) {
+  if (isa<sm::BranchOnlyOp>(block->front()))
+    return;
+  OpBuilder builder = OpBuilder::atBlockBegin(block);
+  sm::BranchOnlyOp::create(builder, block->front().getLoc());
+}
+
+// await; release...; scf.if { reader } else { reader }
+// ->
+// scf.if { await; release...; reader } else { await; release...; reader }
+void moveIntoBranch(sm::AwaitOp await) {
+  SmallVector<Operation *> moved = releasesBehind(await);
+  auto branch = dyn_cast_or_null<scf::IfOp>((moved.empty() ? await : moved.back())->getNextNode());
+  auto isInside = [&](Operation *user) { return branch->isProperAncestor(user); };
+  if (!branch || !branch.elseBlock() || !await->getParentOfType<scf::ForOp>() ||
+      !llvm::all_of(await->getUsers(), isInside))
+    return;
+  moved.insert(moved.begin(), await);
+  IRMapping copies;
+  keepInBranch(branch.elseBlock());
+  OpBuilder otherwise(branch.elseBlock()->front().getContext());
+  otherwise.setInsertionPointAfter(&branch.elseBlock()->front());
+  for (Operation *op : moved)
+    otherwise.clone(*op, copies);
+  await.getResult().replaceUsesWithIf(copies.lookup(await.getResult()), [&](OpOperand &use) {
+    return branch.getElseRegion().isAncestor(use.getOwner()->getParentRegion());
+  });
+  keepInBranch(branch.thenBlock());
+  Operation *last = &branch.thenBlock()->front();
+  for (Operation *op : moved) {
+    op->moveAfter(last);
+    last = op;
+  }
+}
+
 struct DelayAwaitsPass : impl::DelayAwaitsPassBase<DelayAwaitsPass> {
+  using DelayAwaitsPassBase::DelayAwaitsPassBase;
+
   void runOnOperation() override {
     SmallVector<sm::AwaitOp> awaits;
     getOperation().walk([&](sm::AwaitOp await) { awaits.push_back(await); });
@@ -50,6 +100,8 @@ struct DelayAwaitsPass : impl::DelayAwaitsPassBase<DelayAwaitsPass> {
       if (Operation *dot = await.getSource().getDefiningOp();
           dot && dot->getBlock() == await->getBlock())
         await.setPending(countIssued(dot, await));
+    if (intoBranches)
+      llvm::for_each(awaits, moveIntoBranch);
   }
 
   // dot; await; release...; others; user
@@ -60,10 +112,7 @@ struct DelayAwaitsPass : impl::DelayAwaitsPassBase<DelayAwaitsPass> {
     if (!dot || dot->getBlock() != await->getBlock())
       return;
     // Buffers that this product read last are released behind the wait.
-    SmallVector<Operation *> releases;
-    for (Operation *op = await->getNextNode(); isa_and_present<sm::ReleaseOp>(op);
-         op = op->getNextNode())
-      releases.push_back(op);
+    SmallVector<Operation *> releases = releasesBehind(await);
     Operation *user = firstUser(await, releases);
     if (user == await->getNextNode() ||
         (!releases.empty() && user->isBeforeInBlock(releases.back())))

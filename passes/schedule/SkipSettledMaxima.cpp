@@ -9,6 +9,7 @@
 #include "passes/Passes.h"
 #include "passes/ir/Sm.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -53,6 +54,22 @@ std::optional<GrowingMax> matchGrowingMax(arith::SelectOp select) {
   return max;
 }
 
+/// Operations of floats on an element of a tile, in the loop in front of it.
+int64_t countArithmetic(Value tile) {
+  Block *body = tile.getParentBlock();
+  SetVector<Operation *> slice;
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.filter = [&](Operation *op) { return op->getBlock() == body; };
+  if (Operation *op = tile.getDefiningOp())
+    (void)getBackwardSlice(op, &slice, options);
+  return llvm::count_if(slice, [](Operation *op) {
+    auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    return op->hasTrait<OpTrait::Elementwise>() && type && type.getElementType().isF32() &&
+           type.getDimSize(1) != 1;
+  });
+}
+
 /// Arithmetic in front of a branch that nothing needs before: together with what reads it, it is
 /// one instruction where it would be two on either side.
 void sinkBehind(Operation *branch) {
@@ -90,8 +107,8 @@ void skip(GrowingMax &max, int64_t columns) {
   Value parts = part;
   if (max.factor)
     parts = arith::MulFOp::create(builder, loc, part, broadcast(max.factor));
-  Value grew = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT, parts,
-                                     broadcast(max.bound));
+  Value grew =
+      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT, parts, broadcast(max.bound));
   Value any = sm::WarpAnyOp::create(builder, loc, builder.getI1Type(), grew);
   auto branch = scf::IfOp::create(
       builder, loc, any,
@@ -100,8 +117,7 @@ void skip(GrowingMax &max, int64_t columns) {
         Value next = tile::ReduceOp::create(then, loc, tile::ReduceKind::Max, part);
         if (max.factor)
           next = arith::MulFOp::create(then, loc, next, max.factor);
-        Value isMore =
-            arith::CmpFOp::create(then, loc, arith::CmpFPredicate::OGT, next, max.bound);
+        Value isMore = arith::CmpFOp::create(then, loc, arith::CmpFPredicate::OGT, next, max.bound);
         SmallVector<Value> results{arith::SelectOp::create(then, loc, isMore, next, max.old)};
         if (max.growth) {
           Value difference = arith::SubFOp::create(then, loc, max.old, results.front());
@@ -140,7 +156,8 @@ struct SkipSettledMaximaPass : impl::SkipSettledMaximaPassBase<SkipSettledMaxima
       // Only where it is worth a branch: in loops, of what happens often.
       if (!select->getParentOfType<scf::ForOp>() || select->getParentOfType<sm::RarelyOp>())
         return;
-      if (std::optional<GrowingMax> max = matchGrowingMax(select))
+      std::optional<GrowingMax> max = matchGrowingMax(select);
+      if (max && countArithmetic(max->reduce.getSource()) <= arithmetic)
         found.push_back(*max);
     });
     for (GrowingMax &max : found)
