@@ -365,7 +365,7 @@ def SkipSettledMaximaPass : Pass<"tile-skip-settled-maxima", "::mlir::func::Func
   let options = [
     Option<"columns", "columns", "int64_t", "4", "Partial maxima of a row.">,
     Option<"arithmetic", "arithmetic", "int64_t", "2",
-           "Operations on an element in front of its maximum, at most.">
+           "Operations on an element in front of its maximum, at most; a function counts as two.">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::scf::SCFDialect", "::tessera::sm::SmDialect"];

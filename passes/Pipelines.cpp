@@ -106,7 +106,8 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   if (schedule.narrow)
     func.addPass(createNarrowGroupsPass());
   func.addPass(createPipelineProductsPass());
-  func.addPass(createSkipSettledMaximaPass());
+  if (schedule.settle)
+    func.addPass(createSkipSettledMaximaPass());
   func.addPass(createSkipUnitScalingPass({.branch = schedule.branch}));
   func.addPass(createExpandRangesPass());
   func.addPass(createSkipIdlePointsPass());

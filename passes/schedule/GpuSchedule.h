@@ -22,6 +22,7 @@ struct GpuSchedule {
   bool narrow = true;       ///< a group skips tiles of keys that only others see
   bool overlap = false;     ///< begin the next tile of queries before this one ends
   bool branch = false;      ///< skip unit factors by a branch, not by predicates
+  bool settle = true;       ///< threads exchange maxima only where one of them grows
   bool lateAwaits = false;  ///< the last product is awaited behind that branch
 
   int64_t blockM() const { return 64 * groups; }

@@ -54,8 +54,9 @@ std::optional<GrowingMax> matchGrowingMax(arith::SelectOp select) {
   return max;
 }
 
-/// Operations of floats on an element of a tile, in the loop in front of it.
-int64_t countArithmetic(Value tile) {
+/// What arithmetic costs an element of a tile, in the loop in front of it: one for an operation of
+/// floats, and two for a function, which takes as long as an exponential.
+int64_t costOf(Value tile) {
   Block *body = tile.getParentBlock();
   SetVector<Operation *> slice;
   BackwardSliceOptions options;
@@ -63,11 +64,14 @@ int64_t countArithmetic(Value tile) {
   options.filter = [&](Operation *op) { return op->getBlock() == body; };
   if (Operation *op = tile.getDefiningOp())
     (void)getBackwardSlice(op, &slice, options);
-  return llvm::count_if(slice, [](Operation *op) {
+  int64_t cost = 0;
+  for (Operation *op : slice) {
     auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-    return op->hasTrait<OpTrait::Elementwise>() && type && type.getElementType().isF32() &&
-           type.getDimSize(1) != 1;
-  });
+    if (op->hasTrait<OpTrait::Elementwise>() && type && type.getElementType().isF32() &&
+        type.getDimSize(1) != 1)
+      cost += isa<math::MathDialect>(op->getDialect()) ? 2 : 1;
+  }
+  return cost;
 }
 
 /// Arithmetic in front of a branch that nothing needs before: together with what reads it, it is
@@ -157,7 +161,7 @@ struct SkipSettledMaximaPass : impl::SkipSettledMaximaPassBase<SkipSettledMaxima
       if (!select->getParentOfType<scf::ForOp>() || select->getParentOfType<sm::RarelyOp>())
         return;
       std::optional<GrowingMax> max = matchGrowingMax(select);
-      if (max && countArithmetic(max->reduce.getSource()) <= arithmetic)
+      if (max && costOf(max->reduce.getSource()) <= arithmetic)
         found.push_back(*max);
     });
     for (GrowingMax &max : found)
