@@ -566,7 +566,7 @@ def FoldPositionsPass : Pass<"nvptx-fold-positions", "::mlir::ModuleOp"> {
     ```
 
     One comparison an element for a mask, however many bounds it has, and one
-    addition for a distance.
+    addition for a distance; where rows of a thread differ by a constant, for two of them together.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];

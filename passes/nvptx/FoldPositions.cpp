@@ -155,14 +155,17 @@ struct JoinBounds : OpRewritePattern<arith::AndIOp> {
   }
 };
 
-// float(r + c)  ->  float(r) + float(c): exact below 2^24, rounded as a distance above
+// float(r + c)  ->  float(r) + float(c): exact below 2^24, rounded as a distance above. Where rows
+// differ by constants too, distances of two rows are the same numbers, a few columns apart.
 struct SplitConversion : OpRewritePattern<arith::SIToFPOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::SIToFPOp op, PatternRewriter &rewriter) const override {
     if (!isFragment(op.getIn()))
       return rewriter.notifyMatchFailure(op, "no fragment");
     auto shuffle = op.getIn().getDefiningOp<vector::ShuffleOp>();
-    std::optional<RowAffine> affine = matchRowAffine(op.getIn());
+    std::optional<RowAffine> affine = matchThreadAffine(op.getIn());
+    if (!affine)
+      affine = matchRowAffine(op.getIn());
     if (!affine || affine->rows.empty() || (shuffle && repeatsRows(shuffle)) ||
         op.getIn().getDefiningOp<vector::BroadcastOp>())
       return rewriter.notifyMatchFailure(op, "no position");

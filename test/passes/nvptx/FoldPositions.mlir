@@ -75,3 +75,24 @@ func.func @distance(%rows: vector<2xi32>) -> vector<4xf32> {
   %float = arith.sitofp %positive : vector<4xi32> to vector<4xf32>
   return %float : vector<4xf32>
 }
+
+// The second row is eight further on, like the second pair of columns: two of eight distances are
+// the same numbers.
+
+// CHECK-LABEL: func @distances_of_a_thread
+// CHECK-SAME:    %[[ROW:[a-z0-9]*]]: i32
+func.func @distances_of_a_thread(%row: i32) -> vector<8xf32> {
+  // CHECK-DAG:  %[[C:.*]] = arith.constant dense<[0.000000e+00, -1.000000e+00, 8.000000e+00, 7.000000e+00, -8.000000e+00, -9.000000e+00, 0.000000e+00, -1.000000e+00]>
+  // CHECK-DAG:  %[[R:.*]] = arith.sitofp %[[ROW]] : i32 to f32
+  // CHECK:      %[[REPEATED:.*]] = vector.broadcast %[[R]] : f32 to vector<8xf32>
+  // CHECK-NEXT: %[[D:.*]] = arith.addf %[[REPEATED]], %[[C]]
+  // CHECK-NEXT: return %[[D]]
+  %c8 = arith.constant 8 : i32
+  %second = arith.addi %row, %c8 : i32
+  %rows = vector.from_elements %row, %second : vector<2xi32>
+  %c = arith.constant dense<[0, 1, 0, 1, 8, 9, 8, 9]> : vector<8xi32>
+  %x = vector.shuffle %rows, %rows [0, 0, 1, 1, 0, 0, 1, 1] : vector<2xi32>, vector<2xi32>
+  %distance = arith.subi %x, %c : vector<8xi32>
+  %float = arith.sitofp %distance : vector<8xi32> to vector<8xf32>
+  return %float : vector<8xf32>
+}
