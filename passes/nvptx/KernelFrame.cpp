@@ -316,8 +316,10 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
   frame.group = fromFirstLane(at, group);
   // Stack slots become registers only if they stand in the first block.
   SmallVector<Value *> counters;
-  for (auto &[ring, place] : frame.rings)
+  for (auto ring : program.getOps<sm::MakeRingOp>()) { // in their order, not that of a map
+    RingPlace &place = frame.rings[ring.getResult()];
     counters.append({&place.filled, &place.taken});
+  }
   for (auto &[number, place] : frame.channels)
     counters.append({&place.told, &place.heard});
   if (frame.tickets)
