@@ -214,7 +214,7 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
   bool isPlain = !key.windowLeft && !key.windowRight && !key.variant && key.o != DType::f32;
   schedule.overlap &= isPlain;
   // Where more is computed between products, the last one has ended by then: measured.
-  schedule.lateAwaits &= !key.variant && !key.alibi && !key.softcap;
+  schedule.lateAwaits &= !key.variant && !key.alibi;
   // What overlaps begins with the same tile for all groups.
   schedule.narrow = !schedule.overlap;
   if (sharedBytes(schedule, key) > maxTileBytes)

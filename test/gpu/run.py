@@ -203,7 +203,7 @@ def main():
     print(f"seed {seed}", flush=True)
     options = {
         "seed": seed, "cases": args.cases, "only": args.only, "repro": args.repro,
-        "sanitize": args.sanitize, "device": args.device,
+        "sanitize": args.sanitize, "device": args.device, "kernels": args.kernels,
     }  # fmt: skip
     run = Run(options, args.threads)
     only = args.only or []
@@ -218,7 +218,7 @@ def main():
     # Those of the host are no part of a rehearsal, unless one asks for them.
     if wanted or not (only or args.repro or args.device == "cpu"):
         if os.path.exists(args.kernels):
-            kernels.run({**options, "only": wanted, "kernels": args.kernels}, args.threads, run.tell)
+            kernels.run({**options, "only": wanted}, args.threads, run.tell)
         else:
             missing = f"there is no {args.kernels}"
             run.tell("kernels", "failed" if wanted else "skipped", missing, f"{COMMAND} --only kernels")

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 
+import kernels
 from case import Case, Operands
 from suite import Failed, Skipped, Test
 
@@ -42,14 +43,35 @@ def find_tool():
     return shutil.which("compute-sanitizer", path=os.pathsep.join(folders))
 
 
-def run_under(tool, device):
-    """All cases in one process: it takes longer to start than to run them."""
+def command_of(tool, device):
     program = find_tool()
     if device == "cpu" or not program:
         raise Skipped("there is no compute-sanitizer")
+    return [program, "--tool", tool, "--target-processes", "application-only"]
+
+
+def strips_under(tool, device, program):
+    """A relative bias, whose kernel copies strips of a table beside the keys."""
+    command = command_of(tool, device)
+    if not os.path.exists(program):
+        raise Skipped(f"there is no {program}")
+    command += [program, "--gtest_filter=Examples/Variants.MeetOtherFeatures/relative_bias"]
+    try:
+        done = subprocess.run(
+            command, env={**os.environ, **kernels.TARGET},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT - 10,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{tool} takes longer than {LIMIT - 10} seconds") from None
+    if done.returncode or "[  PASSED  ] 1 test." not in done.stdout or not re.search(TOOLS[tool], done.stdout):
+        raise Failed("\n".join(done.stdout.strip().splitlines()[-60:]))
+
+
+def run_under(tool, device):
+    """All cases in one process: it takes longer to start than to run them."""
+    command = command_of(tool, device)
     # Each tensor in memory of its own, so that a step past its end is seen.
     environment = dict(os.environ, PYTORCH_NO_CUDA_MEMORY_CACHING="1", PYTHONUNBUFFERED="1")
-    command = [program, "--tool", tool, "--target-processes", "application-only"]
     command += [sys.executable, __file__, *map(str, cases().values())]
     try:
         done = subprocess.run(
@@ -84,9 +106,13 @@ def main(lines):
     print("all is right")
 
 
-def tests(seed):
+def tests(program):
+    """`program`: tessera-kernels, which knows score functions of a user."""
     for tool in TOOLS:
         yield Test(f"sanitize/{tool}", lambda device, tool=tool: run_under(tool, device), limit=LIMIT)
+        yield Test(
+            f"sanitize/strips {tool}", lambda device, tool=tool: strips_under(tool, device, program), limit=LIMIT
+        )
 
 
 if __name__ == "__main__":

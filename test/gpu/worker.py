@@ -41,7 +41,7 @@ def collect(options):
     for module in (exact, refusals, execution):
         found += module.tests(options["seed"])
     if options["sanitize"]:
-        found += sanitize.tests(options["seed"])
+        found += sanitize.tests(options["kernels"])
     only = options["only"]
     if only:
         found = [t for t in found if any(t.name == o or t.group == o or t.name.startswith(o + "/") for o in only)]
