@@ -140,13 +140,19 @@ void skip(GrowingMax &max, int64_t columns) {
   max.select.replaceAllUsesWith(branch.getResult(0));
   if (max.growth)
     max.growth.replaceAllUsesWith(branch.getResult(1));
-  // What is dead is not in the way of what may sink.
-  SmallVector<Operation *> dead{max.growth, max.select, max.select.getCondition().getDefiningOp(),
-                                max.next.getDefiningOp(), max.reduce};
-  if (max.growth)
-    dead.insert(dead.begin() + 1, max.growth.getOperand().getDefiningOp());
+  // What is dead is not in the way of what may sink. Readers first; a maximum without a factor is
+  // what is compared.
+  llvm::SetVector<Operation *> dead;
+  if (max.growth) {
+    dead.insert(max.growth);
+    dead.insert(max.growth.getOperand().getDefiningOp());
+  }
+  dead.insert(max.select);
+  dead.insert(max.select.getCondition().getDefiningOp());
+  dead.insert(max.next.getDefiningOp());
+  dead.insert(max.reduce);
   for (Operation *op : dead)
-    if (op && op->use_empty())
+    if (op->use_empty())
       op->erase();
   sinkBehind(branch);
 }
