@@ -2,6 +2,7 @@
 
 #include "runtime/GpuSchedule.h"
 #include "dsl/Refusal.h"
+#include "passes/nvptx/KernelFrame.h"
 
 #include <fmt/format.h>
 
@@ -28,71 +29,37 @@ static constexpr auto full = MaskClass::full, causal = MaskClass::causal,
                       window = MaskClass::window;
 
 // Measured on an H200 (bench/results); of one kind, the longest sequences first. What a consumer
-// holds (scores, output, probabilities, and about 30 more) must fit into its registers.
+// holds (scores, output, probabilities, and about 30 more) must fit into its registers. What a row
+// does not say is as GpuSchedule has it.
 static constexpr ScheduleRow table[] = {
     {64,
      full,
      2048,
-     {.groups = 3, .blockN = 128, .outerStages = 2, .lazyMax = 8, .overlap = true, .branch = true}},
-    {64, full, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
-    {64, full, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
+     {.groups = 3, .blockN = 128, .outerStages = 2, .overlap = true, .branch = true}},
+    {64, full, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .branch = true}},
+    {64, full, 0, {.groups = 2, .blockN = 128, .outerStages = 2}},
     {64,
      causal,
      16384,
-     {.groups = 3, .blockN = 128, .outerStages = 2, .lazyMax = 8, .overlap = true, .branch = true}},
-    {64, causal, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
-    {64, causal, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
-    {64, window, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
-    {128, full, 2048, {.groups = 3, .blockN = 80, .outerStages = 1, .lazyMax = 8, .branch = true}},
-    {128, full, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
+     {.groups = 3, .blockN = 128, .outerStages = 2, .overlap = true, .branch = true}},
+    {64, causal, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .branch = true}},
+    {64, causal, 0, {.groups = 2, .blockN = 128, .outerStages = 2}},
+    {64, window, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .branch = true}},
+    {128, full, 2048, {.groups = 3, .blockN = 80, .branch = true}},
+    {128, full, 0, {.groups = 2, .blockN = 128, .outerStages = 2}},
     {128,
      causal,
      2048,
-     {.groups = 3,
-      .blockN = 80,
-      .outerStages = 2,
-      .lazyMax = 8,
-      .branch = true,
-      .lateAwaits = true}},
-    {128, causal, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .lazyMax = 8, .branch = false}},
-    {128, window, 0, {.groups = 3, .blockN = 64, .outerStages = 2, .lazyMax = 8, .branch = true}},
-    {192,
-     full,
-     0,
-     {.groups = 2,
-      .blockN = 80,
-      .outerStages = 1,
-      .lazyMax = 8,
-      .branch = true,
-      .lateAwaits = true}},
+     {.groups = 3, .blockN = 80, .outerStages = 2, .branch = true, .lateAwaits = true}},
+    {128, causal, 0, {.groups = 2, .blockN = 128, .outerStages = 2}},
+    {128, window, 0, {.groups = 3, .blockN = 64, .outerStages = 2, .branch = true}},
+    {192, full, 0, {.groups = 2, .blockN = 80, .branch = true, .lateAwaits = true}},
     {192,
      causal,
      0,
-     {.groups = 2,
-      .blockN = 80,
-      .outerStages = 1,
-      .lazyMax = 8,
-      .branch = true,
-      .settle = false,
-      .lateAwaits = true}},
-    {256,
-     full,
-     0,
-     {.groups = 2,
-      .blockN = 64,
-      .outerStages = 1,
-      .lazyMax = 8,
-      .branch = true,
-      .lateAwaits = true}},
-    {256,
-     causal,
-     0,
-     {.groups = 2,
-      .blockN = 64,
-      .outerStages = 1,
-      .lazyMax = 8,
-      .branch = true,
-      .lateAwaits = true}},
+     {.groups = 2, .blockN = 80, .branch = true, .settle = false, .lateAwaits = true}},
+    {256, full, 0, {.groups = 2, .blockN = 64, .branch = true, .lateAwaits = true}},
+    {256, causal, 0, {.groups = 2, .blockN = 64, .branch = true, .lateAwaits = true}},
 };
 
 /// Of the heads that go through the cache together where long tiles go before short ones.
@@ -175,9 +142,9 @@ static int64_t sharedBytes(const GpuSchedule &schedule, const Key &key) {
 }
 
 /// Bytes that neighbours of a table take beside the tiles of keys, at most: one for each diagonal
-/// of a tile and three in front, 32 bits each, in units of 16 bytes.
-static int64_t stripBytes(const GpuSchedule &schedule) {
-  return schedule.stages * alignTo((schedule.blockM() + schedule.blockN - 1 + 3) * 4, 16);
+/// of a tile.
+static int64_t stripsBytes(const GpuSchedule &schedule) {
+  return schedule.stages * stripBytes(schedule.blockM() + schedule.blockN - 1);
 }
 
 void chooseShape(Key &key, int64_t seqlenKv) {
@@ -219,7 +186,7 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
   schedule.narrow = !schedule.overlap;
   if (sharedBytes(schedule, key) > maxTileBytes)
     schedule.outerStages = 1;
-  schedule.strips = sharedBytes(schedule, key) + stripBytes(schedule) <= maxTileBytes;
+  schedule.strips = sharedBytes(schedule, key) + stripsBytes(schedule) <= maxTileBytes;
   if (int64_t bytes = sharedBytes(schedule, key); bytes > maxTileBytes)
     return refuse(ErrorCode::invalidValue, "key: memory for block_m, block_n and stages",
                   fmt::format("{} bytes", bytes),

@@ -15,7 +15,7 @@ struct GpuSchedule {
   int64_t outerStages = 1;        ///< tiles that a point loads once, in flight
   int64_t producerRegisters = 40; ///< of a thread
   int64_t consumerRegisters = 232;
-  double lazyMax = 0;       ///< how far a row's maximum may lag, in powers of two
+  double lazyMax = 8;       ///< how far a row's maximum may lag, in powers of two
   bool longestLast = false; ///< later tiles of queries have more to do
   int64_t cacheBytes = 0;   ///< of heads that go through the cache together; 0: one by one
   bool strips = true;       ///< room for neighbours of tables beside the tiles of keys

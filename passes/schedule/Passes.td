@@ -192,7 +192,7 @@ def SkipSettledMaximaPass : Pass<"tile-skip-settled-maxima", "::mlir::func::Func
   let summary = "Exchange maxima between threads only where one of them grows.";
   let description = [{
     Input:   in a loop, `%m = select(%next > %bound, %next, %old)` of a maximum of rows, or of a
-             multiple of one, and perhaps `exp2(%old - %m)`.
+             multiple of one, which nothing else reads, and perhaps `exp2(%old - %m)`.
     Output:
     ```mlir
     %part = tile.partial_reduce max %x

@@ -38,15 +38,6 @@ struct Stage {
   OpSet first;       ///< the other products, and what they need
 };
 
-OpSet sliceInBody(Operation *root, Block *body) {
-  OpSet slice;
-  BackwardSliceOptions options;
-  options.inclusive = true;
-  options.filter = [&](Operation *op) { return op->getBlock() == body; };
-  (void)getBackwardSlice(root, &slice, options);
-  return slice;
-}
-
 /// The product of a loop that can be put off: yielded, used by nothing else.
 std::optional<Stage> matchStage(scf::ForOp loop) {
   Stage stage;
@@ -69,7 +60,7 @@ std::optional<Stage> matchStage(scf::ForOp loop) {
   getForwardSlice(loop.getRegionIterArg(stage.state), &scaled);
   OpSet before;
   if (Operation *acc = stage.last.getAcc().getDefiningOp(); acc && acc->getBlock() == body)
-    before = sliceInBody(acc, body);
+    before = sliceInBlock(acc);
   for (Operation *op : before)
     if (scaled.contains(op)) {
       if (!op->hasOneUse())
@@ -82,7 +73,7 @@ std::optional<Stage> matchStage(scf::ForOp loop) {
 
   for (auto dot : body->getOps<tile::DotOp>())
     if (dot != stage.last)
-      for (Operation *op : sliceInBody(dot, body))
+      for (Operation *op : sliceInBlock(dot))
         stage.first.insert(op);
   if (stage.first.empty() || stage.first.contains(stage.last) || stage.first.contains(stage.load))
     return std::nullopt;

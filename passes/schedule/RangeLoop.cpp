@@ -4,6 +4,7 @@
 
 #include "passes/ir/Sm.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 
@@ -69,6 +70,15 @@ static bool differByOneAtMost(Value start, Value end) {
 bool hasOneIndexAtMost(tile::NthOp nth) {
   return nth.getStarts().size() == 1 &&
          differByOneAtMost(nth.getStarts().front(), nth.getEnds().front());
+}
+
+llvm::SetVector<Operation *> sliceInBlock(Operation *root) {
+  llvm::SetVector<Operation *> slice;
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.filter = [&](Operation *op) { return op->getBlock() == root->getBlock(); };
+  (void)getBackwardSlice(root, &slice, options);
+  return slice;
 }
 
 scf::ForOp nextOf(scf::ForOp loop) {

@@ -17,6 +17,9 @@ tile::NthOp nthOf(mlir::scf::ForOp loop);
 /// mask of the end of their sequence touches.
 bool hasOneIndexAtMost(tile::NthOp nth);
 
+/// What an op needs of its block, in the block's order, and the op.
+llvm::SetVector<mlir::Operation *> sliceInBlock(mlir::Operation *root);
+
 /// The loop that continues with all results of a loop, and is all that reads them.
 mlir::scf::ForOp nextOf(mlir::scf::ForOp loop);
 

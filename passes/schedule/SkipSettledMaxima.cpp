@@ -8,8 +8,8 @@
 #include "dsl/ir/Tile.h"
 #include "passes/Passes.h"
 #include "passes/ir/Sm.h"
+#include "passes/schedule/RangeLoop.h"
 
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -23,49 +23,58 @@ namespace tessera {
 
 namespace {
 
-/// `%next > %bound ? %next : %old` of each row, where %next is a maximum, or a multiple of it.
+/// `%next > %bound ? %next : %old` of each row, where %next is a maximum, or a multiple of it, and
+/// is asked for nothing else.
 struct GrowingMax {
-  arith::SelectOp select;
-  Value next, old, bound;
   tile::ReduceOp reduce;
-  Value factor;        ///< null: %next is the maximum itself
-  math::Exp2Op growth; ///< 2^(%old - the result), if that is asked for
+  arith::MulFOp product; ///< null: %next is the maximum itself
+  arith::CmpFOp grew;
+  arith::SelectOp select;
+  arith::SubFOp difference; ///< of %old and the result; null if that is not asked for
+  math::Exp2Op growth;      ///< of the difference
+
+  /// From the maximum on, each behind what it reads.
+  SmallVector<Operation *> ops() const {
+    SmallVector<Operation *> all{reduce, product, grew, select, difference, growth};
+    llvm::erase(all, nullptr);
+    return all;
+  }
 };
 
 std::optional<GrowingMax> matchGrowingMax(arith::SelectOp select) {
+  GrowingMax max;
+  max.select = select;
+  max.grew = select.getCondition().getDefiningOp<arith::CmpFOp>();
   auto type = dyn_cast<RankedTensorType>(select.getType());
-  auto grew = select.getCondition().getDefiningOp<arith::CmpFOp>();
-  if (!type || type.getRank() != 2 || type.getDimSize(1) != 1 || !grew ||
-      grew.getPredicate() != arith::CmpFPredicate::OGT || grew.getLhs() != select.getTrueValue())
+  Value next = select.getTrueValue();
+  if (!type || type.getDimSize(1) != 1 || !max.grew || !max.grew->hasOneUse() ||
+      max.grew.getPredicate() != arith::CmpFPredicate::OGT || max.grew.getLhs() != next ||
+      !next.hasNUses(2))
     return std::nullopt;
-  GrowingMax max{select, select.getTrueValue(), select.getFalseValue(), grew.getRhs(), {}, {}, {}};
-  max.reduce = max.next.getDefiningOp<tile::ReduceOp>();
-  if (auto product = max.next.getDefiningOp<arith::MulFOp>())
-    for (unsigned i : {0, 1})
-      if (auto reduce = product->getOperand(i).getDefiningOp<tile::ReduceOp>())
-        max.reduce = reduce, max.factor = product->getOperand(1 - i);
+  max.reduce = next.getDefiningOp<tile::ReduceOp>();
+  max.product = next.getDefiningOp<arith::MulFOp>();
+  if (max.product)
+    for (Value operand : max.product->getOperands())
+      if (auto reduce = operand.getDefiningOp<tile::ReduceOp>(); reduce && reduce->hasOneUse())
+        max.reduce = reduce;
   if (!max.reduce || max.reduce.getKind() != tile::ReduceKind::Max)
     return std::nullopt;
-  for (Operation *user : select->getUsers())
-    if (auto difference = dyn_cast<arith::SubFOp>(user);
-        difference && difference.getLhs() == max.old && difference->hasOneUse())
-      if (auto growth = dyn_cast<math::Exp2Op>(*difference->user_begin()))
-        max.growth = growth;
+  for (Operation *user : select->getUsers()) {
+    auto difference = dyn_cast<arith::SubFOp>(user);
+    if (!difference || difference.getLhs() != select.getFalseValue() || !difference->hasOneUse())
+      continue;
+    if (auto growth = dyn_cast<math::Exp2Op>(*difference->user_begin()))
+      max.difference = difference, max.growth = growth;
+  }
   return max;
 }
 
 /// What arithmetic costs an element of a tile, in the loop in front of it: one for an operation of
 /// floats, and two for a function, which takes as long as an exponential.
 int64_t costOf(Value tile) {
-  Block *body = tile.getParentBlock();
-  SetVector<Operation *> slice;
-  BackwardSliceOptions options;
-  options.inclusive = true;
-  options.filter = [&](Operation *op) { return op->getBlock() == body; };
-  if (Operation *op = tile.getDefiningOp())
-    (void)getBackwardSlice(op, &slice, options);
   int64_t cost = 0;
-  for (Operation *op : slice) {
+  Operation *made = tile.getDefiningOp();
+  for (Operation *op : made ? sliceInBlock(made) : llvm::SetVector<Operation *>()) {
     auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
     if (op->hasTrait<OpTrait::Elementwise>() && type && type.getElementType().isF32() &&
         type.getDimSize(1) != 1)
@@ -109,51 +118,34 @@ void skip(GrowingMax &max, int64_t columns) {
   };
   // The maximum of a row is that of one of its parts, and so is what is computed from it.
   Value parts = part;
-  if (max.factor)
-    parts = arith::MulFOp::create(builder, loc, part, broadcast(max.factor));
-  Value grew =
-      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT, parts, broadcast(max.bound));
-  Value any = sm::WarpAnyOp::create(builder, loc, builder.getI1Type(), grew);
-  auto branch = scf::IfOp::create(
-      builder, loc, any,
-      [&](OpBuilder &then, Location) {
-        sm::BranchOnlyOp::create(then, loc);
-        Value next = tile::ReduceOp::create(then, loc, tile::ReduceKind::Max, part);
-        if (max.factor)
-          next = arith::MulFOp::create(then, loc, next, max.factor);
-        Value isMore = arith::CmpFOp::create(then, loc, arith::CmpFPredicate::OGT, next, max.bound);
-        SmallVector<Value> results{arith::SelectOp::create(then, loc, isMore, next, max.old)};
-        if (max.growth) {
-          Value difference = arith::SubFOp::create(then, loc, max.old, results.front());
-          results.push_back(math::Exp2Op::create(then, loc, difference));
-        }
-        scf::YieldOp::create(then, loc, results);
-      },
-      [&](OpBuilder &otherwise, Location) {
-        SmallVector<Value> results{max.old};
-        if (max.growth) {
-          auto one = DenseElementsAttr::get(rows, builder.getF32FloatAttr(1));
-          results.push_back(arith::ConstantOp::create(otherwise, loc, one));
-        }
-        scf::YieldOp::create(otherwise, loc, results);
-      });
-  max.select.replaceAllUsesWith(branch.getResult(0));
-  if (max.growth)
-    max.growth.replaceAllUsesWith(branch.getResult(1));
-  // What is dead is not in the way of what may sink. Readers first; a maximum without a factor is
-  // what is compared.
-  llvm::SetVector<Operation *> dead;
-  if (max.growth) {
-    dead.insert(max.growth);
-    dead.insert(max.growth.getOperand().getDefiningOp());
+  if (max.product) {
+    bool isFirst = max.product.getLhs() == max.reduce.getResult();
+    parts = arith::MulFOp::create(builder, loc, part,
+                                  broadcast(max.product->getOperand(isFirst ? 1 : 0)));
   }
-  dead.insert(max.select);
-  dead.insert(max.select.getCondition().getDefiningOp());
-  dead.insert(max.next.getDefiningOp());
-  dead.insert(max.reduce);
-  for (Operation *op : dead)
-    if (op->use_empty())
-      op->erase();
+  Value grew = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT, parts,
+                                     broadcast(max.grew.getRhs()));
+  Value any = sm::WarpAnyOp::create(builder, loc, builder.getI1Type(), grew);
+
+  SmallVector<Value> grown{max.select}, settled{max.select.getFalseValue()};
+  if (max.growth)
+    grown.push_back(max.growth);
+  auto branch = scf::IfOp::create(builder, loc, ValueRange(grown).getTypes(), any,
+                                  /*withElseRegion=*/true);
+  for (auto [value, result] : llvm::zip_equal(grown, branch.getResults()))
+    value.replaceAllUsesExcept(result, max.difference);
+  builder.setInsertionPointToEnd(branch.thenBlock());
+  sm::BranchOnlyOp::create(builder, loc);
+  auto yield = scf::YieldOp::create(builder, loc, grown);
+  max.reduce.getSourceMutable().assign(part);
+  for (Operation *op : max.ops())
+    op->moveBefore(yield);
+
+  builder.setInsertionPointToEnd(branch.elseBlock());
+  if (max.growth)
+    settled.push_back(arith::ConstantOp::create(
+        builder, loc, DenseElementsAttr::get(rows, builder.getF32FloatAttr(1))));
+  scf::YieldOp::create(builder, loc, settled);
   sinkBehind(branch);
 }
 

@@ -43,48 +43,48 @@ def find_tool():
     return shutil.which("compute-sanitizer", path=os.pathsep.join(folders))
 
 
-def command_of(tool, device):
+def said_under(tool, device, command, environment):
+    """What a command says under a tool, and whether the command and the tool are content."""
     program = find_tool()
     if device == "cpu" or not program:
         raise Skipped("there is no compute-sanitizer")
-    return [program, "--tool", tool, "--target-processes", "application-only"]
-
-
-def strips_under(tool, device, program):
-    """A relative bias, whose kernel copies strips of a table beside the keys."""
-    command = command_of(tool, device)
-    if not os.path.exists(program):
-        raise Skipped(f"there is no {program}")
-    command += [program, "--gtest_filter=Examples/Variants.MeetOtherFeatures/relative_bias"]
+    command = [program, "--tool", tool, "--target-processes", "application-only", *command]
     try:
         done = subprocess.run(
-            command, env={**os.environ, **kernels.TARGET},
+            command, env={**os.environ, **environment},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT - 10,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise Failed(f"{tool} takes longer than {LIMIT - 10} seconds") from None
-    if done.returncode or "[  PASSED  ] 1 test." not in done.stdout or not re.search(TOOLS[tool], done.stdout):
-        raise Failed("\n".join(done.stdout.strip().splitlines()[-60:]))
+    is_fine = not done.returncode and re.search(TOOLS[tool], done.stdout)
+    return done.stdout.strip().splitlines(), is_fine
+
+
+def fail(lines):
+    raise Failed("\n".join(lines if len(lines) < 80 else [*lines[:60], "...", *lines[-20:]]))
+
+
+def strips_under(tool, device, program):
+    """A relative bias, whose kernel copies strips of a table beside the keys."""
+    if not os.path.exists(program):
+        raise Skipped(f"there is no {program}")
+    command = [program, "--gtest_filter=Examples/Variants.MeetOtherFeatures/relative_bias"]
+    lines, is_fine = said_under(tool, device, command, kernels.TARGET)
+    if not is_fine or "[  PASSED  ] 1 test." not in lines:
+        fail(lines)
 
 
 def run_under(tool, device):
     """All cases in one process: it takes longer to start than to run them."""
-    command = command_of(tool, device)
     # Each tensor in memory of its own, so that a step past its end is seen.
-    environment = dict(os.environ, PYTORCH_NO_CUDA_MEMORY_CACHING="1", PYTHONUNBUFFERED="1")
-    command += [sys.executable, __file__, *map(str, cases().values())]
-    try:
-        done = subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT - 10
-        )
-    except subprocess.TimeoutExpired:
-        raise Failed(f"{tool} takes longer than {LIMIT - 10} seconds") from None
-    lines = done.stdout.strip().splitlines()
+    environment = {"PYTORCH_NO_CUDA_MEMORY_CACHING": "1", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, __file__, *map(str, cases().values())]
+    lines, is_fine = said_under(tool, device, command, environment)
     refused = [line for line in lines if line.startswith("refused: ")]
     if len(refused) == len(cases()):
         raise Skipped(refused[0])
-    if done.returncode or "all is right" not in lines or not re.search(TOOLS[tool], done.stdout):
-        raise Failed("\n".join(lines if len(lines) < 80 else [*lines[:60], "...", *lines[-20:]]))
+    if not is_fine or "all is right" not in lines:
+        fail(lines)
     return "; ".join(refused)
 
 

@@ -96,6 +96,23 @@ func.func @behind_arithmetic(%x: !sums, %c: !rows, %n: index) -> !rows {
   return %r : !rows
 }
 
+// A maximum that is asked for anyway is exchanged anyway.
+
+// CHECK-LABEL: func @read_by_others
+// CHECK-NOT:     scf.if
+// CHECK:         return
+func.func @read_by_others(%x: !sums, %c: !rows, %n: index) -> (!rows, !rows) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r:2 = scf.for %t = %c0 to %n step %c1 iter_args(%old = %c, %last = %c) -> (!rows, !rows) {
+    %next = tile.reduce max %x : !sums
+    %grew = arith.cmpf ogt, %next, %old : !rows
+    %m = arith.select %grew, %next, %old : tensor<64x1xi1>, !rows
+    scf.yield %m, %next : !rows, !rows
+  }
+  return %r#0, %r#1 : !rows, !rows
+}
+
 // Done once, or rarely, an exchange is not worth a branch; sums and the least are no maxima.
 
 // CHECK-LABEL: func @others
