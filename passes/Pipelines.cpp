@@ -105,7 +105,9 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
     func.addPass(createAttachStripsPass());
   if (schedule.narrow)
     func.addPass(createNarrowGroupsPass());
-  func.addPass(createPipelineProductsPass());
+  if (schedule.bodies == Bodies::joined)
+    func.addPass(createJoinMaskedLoopsPass());
+  func.addPass(createPipelineProductsPass({.peel = schedule.bodies != Bodies::entered}));
   if (schedule.settle)
     func.addPass(createSkipSettledMaximaPass());
   func.addPass(createSkipUnitScalingPass({.branch = schedule.branch}));
@@ -119,6 +121,7 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   // From here on operands lie in shared memory, and products are issued and awaited.
   func.addPass(
       createPlaceBuffersPass({.stages = schedule.stages, .outerStages = schedule.outerStages}));
+  func.addPass(createPredicateProductsPass());
   func.addPass(createSpecializeWarpsPass({.groups = schedule.groups,
                                           .producerRegisters = schedule.producerRegisters,
                                           .consumerRegisters = schedule.consumerRegisters}));

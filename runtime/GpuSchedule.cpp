@@ -27,6 +27,7 @@ struct ScheduleRow {
 
 static constexpr auto full = MaskClass::full, causal = MaskClass::causal,
                       window = MaskClass::window;
+static constexpr auto entered = Bodies::entered, joined = Bodies::joined;
 
 // Measured on an H200 (bench/results); of one kind, the longest sequences first. What a consumer
 // holds (scores, output, probabilities, and about 30 more) must fit into its registers. What a row
@@ -42,7 +43,10 @@ static constexpr ScheduleRow table[] = {
      causal,
      16384,
      {.groups = 3, .blockN = 128, .outerStages = 2, .overlap = true, .branch = true}},
-    {64, causal, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .branch = true}},
+    {64,
+     causal,
+     0,
+     {.groups = 4, .blockN = 64, .outerStages = 2, .branch = true, .bodies = entered}},
     {64, causal, 0, {.groups = 2, .blockN = 128, .outerStages = 2}},
     {64, window, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .branch = true}},
     {128, full, 2048, {.groups = 3, .blockN = 80, .branch = true}},
@@ -50,16 +54,29 @@ static constexpr ScheduleRow table[] = {
     {128,
      causal,
      2048,
-     {.groups = 3, .blockN = 80, .outerStages = 2, .branch = true, .lateAwaits = true}},
-    {128, causal, 0, {.groups = 2, .blockN = 128, .outerStages = 2}},
+     {.groups = 3,
+      .blockN = 80,
+      .outerStages = 2,
+      .branch = true,
+      .bodies = entered,
+      .lateAwaits = true}},
+    {128, causal, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .bodies = entered}},
     {128, window, 0, {.groups = 3, .blockN = 64, .outerStages = 2, .branch = true}},
     {192, full, 0, {.groups = 2, .blockN = 80, .branch = true, .lateAwaits = true}},
     {192,
      causal,
      0,
-     {.groups = 2, .blockN = 80, .branch = true, .settle = false, .lateAwaits = true}},
+     {.groups = 2,
+      .blockN = 80,
+      .branch = true,
+      .settle = false,
+      .bodies = joined,
+      .lateAwaits = true}},
     {256, full, 0, {.groups = 2, .blockN = 64, .branch = true, .lateAwaits = true}},
-    {256, causal, 0, {.groups = 2, .blockN = 64, .branch = true, .lateAwaits = true}},
+    {256,
+     causal,
+     0,
+     {.groups = 2, .blockN = 64, .branch = true, .bodies = joined, .lateAwaits = true}},
 };
 
 /// Of the heads that go through the cache together where long tiles go before short ones.
@@ -182,6 +199,11 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
   schedule.overlap &= isPlain;
   // Where more is computed between products, the last one has ended by then: measured.
   schedule.lateAwaits &= !key.variant && !key.alibi;
+  // More arithmetic makes bodies larger: where they are large as it is, one has to do for
+  // assembling not to take a second. Elsewhere the first tile does better in front.
+  bool isMore = key.variant || key.alibi || key.softcap;
+  if (schedule.bodies == Bodies::entered && isMore)
+    schedule.bodies = schedule.blockN >= 128 ? Bodies::joined : Bodies::peeled;
   // What overlaps begins with the same tile for all groups.
   schedule.narrow = !schedule.overlap;
   if (sharedBytes(schedule, key) > maxTileBytes)

@@ -146,7 +146,8 @@ Value tessera::sm::ringOf(Value slot) {
 
 void DotOp::build(OpBuilder &builder, OperationState &state, Type result, Value lhs, Value rhs,
                   Value acc, bool transposed) {
-  build(builder, state, result, lhs, rhs, acc, transposed ? builder.getUnitAttr() : UnitAttr());
+  build(builder, state, result, lhs, rhs, acc, /*condition=*/Value(),
+        transposed ? builder.getUnitAttr() : UnitAttr());
 }
 
 static LogicalResult verifyContraction(Operation *op, Type lhs, Type rhs, bool transposed) {
@@ -177,6 +178,8 @@ LogicalResult DotOp::verify() {
     return failure();
   if (getAcc() && getAcc().getType() != getType()) // dot_c3
     return emitOpError("adds ") << getType() << " to " << getAcc().getType();
+  if (getCondition() && !getAcc()) // dot_c4
+    return emitOpError("has a condition, and no sum to leave as it is");
   return success();
 }
 

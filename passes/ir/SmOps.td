@@ -202,20 +202,27 @@ def Sm_FillOp : Sm_Op<"fill", [AttrSizedOperandSegments]> {
 def Sm_AcquireOp : Sm_Op<"acquire"> {
   let summary = "Wait for the next buffer of a ring to be filled.";
   let description = [{
+    With `if`, only where that holds; otherwise the ring is left as it is, and nothing may be read
+    of the slot.
+
     Constraints:
     - (C1) The slot holds the tiles of the ring.
 
     Example:
     ```mlir
     %k = sm.acquire %keys : !sm.ring<2, 128x64, bf16> -> !sm.slot<128x64, bf16>
+    %v = sm.acquire %values if %follows : !sm.ring<2, 128x64, bf16> -> !sm.slot<128x64, bf16>
     ```
   }];
-  let arguments = (ins Sm_RingType:$ring);
+  let arguments = (ins Sm_RingType:$ring, Optional<I1>:$condition);
   let results = (outs Sm_SlotType:$slot);
   let assemblyFormat = [{
-    $ring attr-dict `:` qualified(type($ring)) `->` qualified(type($slot))
+    $ring (`if` $condition^)? attr-dict `:` qualified(type($ring)) `->` qualified(type($slot))
   }];
   let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::mlir::Type":$slot, "::mlir::Value":$ring), [{
+    build($_builder, $_state, slot, ring, /*condition=*/::mlir::Value());
+  }]>];
 }
 
 def Sm_HeldOp : Sm_Op<"held"> {
@@ -298,7 +305,7 @@ def Sm_ReleaseOp : Sm_Op<"release"> {
   let summary = "Give a buffer back to the producer.";
   let description = [{
     Nothing reads it any more: products that do are awaited. The `strip` beside a tile is given
-    back by itself, by whoever acquires the buffer.
+    back by itself, by whoever acquires the buffer. With `if`, only where that holds.
 
     Constraints:
     - (C1) A strip is given back to a ring that has one.
@@ -309,27 +316,34 @@ def Sm_ReleaseOp : Sm_Op<"release"> {
     sm.release strip %k : !sm.slot<128x64, bf16>
     ```
   }];
-  let arguments = (ins Sm_SlotType:$slot, UnitAttr:$strip);
-  let assemblyFormat = "(`strip` $strip^)? $slot attr-dict `:` qualified(type($slot))";
+  let arguments = (ins Sm_SlotType:$slot, UnitAttr:$strip, Optional<I1>:$condition);
+  let assemblyFormat = [{
+    (`strip` $strip^)? $slot (`if` $condition^)? attr-dict `:` qualified(type($slot))
+  }];
   let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::mlir::Value":$slot, CArg<"bool", "false">:$strip), [{
+    build($_builder, $_state, slot, strip, /*condition=*/::mlir::Value());
+  }]>];
 }
 
 //===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
 
-def Sm_DotOp : Sm_Op<"dot"> {
+def Sm_DotOp : Sm_Op<"dot", [AttrSizedOperandSegments]> {
   let summary = "Issue a matrix product: `acc + lhs * rhs`.";
   let description = [{
     The result must not be used before it is awaited. Products of one
     consumer end in the order in which they were issued. `lhs` is a slot or a tile in
     registers. With `transposed`, the columns of the product are the rows of `rhs`.
-    Without `acc` the sum starts at zero.
+    Without `acc` the sum starts at zero. With `if`, nothing is added where that does not hold;
+    it is awaited all the same.
 
     Constraints:
     - (C1) The columns of `lhs` equal the rows of `rhs`, or its columns with `transposed`.
     - (C2) The result has the rows of `lhs`, and the columns of `rhs`, or its rows with `transposed`.
     - (C3) `acc` has the type of the result.
+    - (C4) What has a condition has an `acc`.
 
     Example:
     ```mlir
@@ -338,10 +352,11 @@ def Sm_DotOp : Sm_Op<"dot"> {
     ```
   }];
   let arguments = (ins AnyTypeOf<[Sm_SlotType, Sm_Tile]>:$lhs, Sm_SlotType:$rhs,
-                       Optional<Sm_F32Tile>:$acc, UnitAttr:$transposed);
+                       Optional<Sm_F32Tile>:$acc, Optional<I1>:$condition, UnitAttr:$transposed);
   let results = (outs Sm_F32Tile:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs (`transposed` $transposed^)? (`acc` $acc^ `:` type($acc))? attr-dict
+    $lhs `,` $rhs (`transposed` $transposed^)? (`acc` $acc^ `:` type($acc))?
+    (`if` $condition^)? attr-dict
     `:` qualified(type($lhs)) `,` qualified(type($rhs)) `->` type($result)
   }];
   let hasVerifier = 1;

@@ -24,6 +24,9 @@ namespace tessera {
 static constexpr int64_t depth = 16;
 /// Columns in a row of a chunk, of 16-bit types.
 static constexpr int64_t chunkColumns = 64;
+/// In front of a product, and behind it.
+static constexpr const char *fence = "wgmma.fence.sync.aligned;\n",
+                            *commit = "wgmma.commit_group.sync.aligned;\n";
 /// Eight rows of a chunk: one pattern of the swizzle.
 static constexpr int64_t patternBytes = 1024;
 
@@ -111,6 +114,11 @@ struct LowerDot : FramePattern<sm::DotOp> {
     int64_t right = count + operands.size();
     operands.push_back(descriptor(at, address, transposed ? 16 : rightChunk));
     constraints += ",l";
+    int64_t condition = count + operands.size();
+    if (Value given = adaptor.getCondition()) {
+      operands.push_back(given);
+      constraints += ",b";
+    }
 
     // Contraction along a row: 32 bytes a step within a chunk, then the next chunk.
     auto alongRow = [](int64_t step, int64_t chunk) {
@@ -118,8 +126,10 @@ struct LowerDot : FramePattern<sm::DotOp> {
       return (step / inChunk * chunk + step % inChunk * depth * 2) / 16;
     };
     std::string kind = rhs.getElement().isBF16() ? "bf16" : "f16";
-    std::string text = "{\n.reg .pred more;\n.reg .b64 a, b;\nsetp.ne.b32 more, 0, 0;\n"
-                       "wgmma.fence.sync.aligned;\n";
+    std::string text = "{\n.reg .pred more;\n.reg .b64 a, b;\nsetp.ne.b32 more, 0, 0;\n";
+    if (adaptor.getCondition())
+      text += fmt::format("@!${} bra.uni none;\n", condition);
+    text += fence;
     for (int64_t step = 0; step < steps; ++step) {
       int64_t down = step * depth * chunkColumns * 2 / 16; // contraction along a column
       text += fmt::format("add.s64 b, ${}, {};\n", right,
@@ -135,7 +145,11 @@ struct LowerDot : FramePattern<sm::DotOp> {
                           columns, depth, kind, kind, registers(0, count), a, starts ? "more" : "1",
                           isInRegisters ? "" : "0, ", transposed ? 0 : 1);
     }
-    text += "wgmma.commit_group.sync.aligned;\n}";
+    text += commit;
+    // What is not issued is a group as well, so that groups are counted alike.
+    if (adaptor.getCondition())
+      text += fmt::format("bra.uni issued;\nnone:\n{}{}issued:\n", fence, commit);
+    text += "}";
     SmallVector<Value> results = ptx::emit(at, text, constraints, operands, at.getF32Type(), count);
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, VectorType::get(count, at.getF32Type()),
                                                         results);

@@ -26,10 +26,13 @@ struct Turn {
   Value slot, parity;
 };
 
-/// Takes the next turn of a role.
-Turn nextTurn(ImplicitLocOpBuilder &at, Value counter, int64_t stages) {
+/// Takes the next turn of a role, if a condition holds; null: in any case.
+Turn nextTurn(ImplicitLocOpBuilder &at, Value counter, int64_t stages, Value condition = {}) {
   Value turn = LLVM::LoadOp::create(at, at.getI32Type(), counter);
-  LLVM::StoreOp::create(at, add(at, turn, constantI32(at, 1)), counter);
+  Value taken = constantI32(at, 1);
+  if (condition)
+    taken = arith::ExtUIOp::create(at, at.getI32Type(), condition);
+  LLVM::StoreOp::create(at, add(at, turn, taken), counter);
   Value count = constantI32(at, stages);
   Value round = arith::DivUIOp::create(at, turn, count);
   return {arith::RemUIOp::create(at, turn, count),
@@ -254,13 +257,18 @@ private:
 
 struct LowerAcquire : FramePattern<sm::AcquireOp> {
   using FramePattern::FramePattern;
-  LogicalResult matchAndRewrite(sm::AcquireOp op, OpAdaptor,
+  LogicalResult matchAndRewrite(sm::AcquireOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     const RingPlace &place = frame.rings.at(op.getRing());
-    Turn turn = nextTurn(at, place.taken, op.getRing().getType().getStages());
-    ptx::waitBarrier(at, barrierAt(at, frame, place.full, turn.slot), turn.parity);
+    Value condition = adaptor.getCondition();
+    Turn turn = nextTurn(at, place.taken, op.getRing().getType().getStages(), condition);
     rewriter.replaceOp(op, turn.slot);
+    if (condition) {
+      auto branch = scf::IfOp::create(at, condition);
+      at.setInsertionPointToStart(branch.thenBlock());
+    }
+    ptx::waitBarrier(at, barrierAt(at, frame, place.full, turn.slot), turn.parity);
     return success();
   }
 };
@@ -290,7 +298,10 @@ struct LowerRelease : FramePattern<sm::ReleaseOp> {
     // Of a strip each lane has read for itself; products are awaited by all.
     if (op.getStrip())
       ptx::syncWarp(at);
-    ptx::arriveIf(at, barrierAt(at, frame, empty, adaptor.getSlot()), equals(at, frame.lane, 0));
+    Value arrives = equals(at, frame.lane, 0);
+    if (Value condition = adaptor.getCondition())
+      arrives = arith::AndIOp::create(at, arrives, condition);
+    ptx::arriveIf(at, barrierAt(at, frame, empty, adaptor.getSlot()), arrives);
     rewriter.eraseOp(op);
     return success();
   }

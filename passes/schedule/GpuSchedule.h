@@ -7,6 +7,13 @@
 
 namespace tessera {
 
+/// How often a kernel holds the body of a loop over tiles of keys, some of which a mask touches.
+enum class Bodies {
+  peeled,  ///< for the first tile, for those that a mask touches, and for the others
+  entered, ///< for those that a mask touches, where the first tile enters, and for the others
+  joined,  ///< for the first tile, and for all others, which look whether a mask touches them
+};
+
 /// A handful of facts about one loop; which are best is measured.
 struct GpuSchedule {
   int64_t groups = 2;             ///< warp groups that compute, 64 rows of a tile each
@@ -23,7 +30,8 @@ struct GpuSchedule {
   bool overlap = false;     ///< begin the next tile of queries before this one ends
   bool branch = false;      ///< skip unit factors by a branch, not by predicates
   bool settle = true;       ///< threads exchange maxima only where one of them grows
-  bool lateAwaits = false;  ///< the last product is awaited behind that branch
+  Bodies bodies = Bodies::peeled;
+  bool lateAwaits = false; ///< the last product is awaited behind that branch
 
   int64_t blockM() const { return 64 * groups; }
 };

@@ -149,6 +149,28 @@ def NarrowGroupsPass : Pass<"sm-narrow-groups", "::mlir::func::FuncOp"> {
                            "::tessera::sm::SmDialect"];
 }
 
+def JoinMaskedLoopsPass : Pass<"tile-join-masked-loops", "::mlir::func::FuncOp"> {
+  let summary = "One loop over the tiles that a mask touches and those that it leaves.";
+  let description = [{
+    Input:
+    ```mlir
+    %a = scf.for %t = 0 to %n { %j = tile.nth %t ...; ...; tile.mask %s, %keep; ... }
+    %b = scf.for %t = 0 to %m iter_args(%a) { the same without the mask }
+    ```
+    Output:
+    ```mlir
+    %b = scf.for %t = 0 to (tile.count of all ranges) {
+      %s2 = scf.if (%t < %n) { tile.mask %s, %keep } else { %s }
+      ...
+    }
+    ```
+
+    A kernel holds one body instead of two or three; assembling bodies is most of the time until a
+    kernel first runs. Comes before products are pipelined, which adds a body to each chain.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 def PipelineProductsPass : Pass<"tile-pipeline-products", "::mlir::func::FuncOp"> {
   let summary = "Put a loop's last product off to its next iteration.";
   let description = [{
@@ -185,6 +207,9 @@ def PipelineProductsPass : Pass<"tile-pipeline-products", "::mlir::func::FuncOp"
     second. A load moves with the product that reads it. Needs `tile.nth`, so it comes before
     `tile-expand-ranges`.
   }];
+  let options = [
+    Option<"peel", "peel", "bool", "true", "The first iteration stands in front of the loops.">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
@@ -287,6 +312,35 @@ def PlaceBuffersPass : Pass<"sm-place-buffers", "::mlir::func::FuncOp"> {
            "Buffers of a ring that is filled once for a point of the grid.">
   ];
   let dependentDialects = ["::tessera::sm::SmDialect"];
+}
+
+def PredicateProductsPass : Pass<"sm-predicate-products", "::mlir::func::FuncOp"> {
+  let summary = "Products under a branch are issued under a condition, and awaited in any case.";
+  let description = [{
+    Input:
+    ```mlir
+    %y = scf.if %c -> tensor<128x64xf32> {
+      %v = sm.acquire %ring
+      %p = sm.dot %a, %v acc %x
+      %r = sm.await %p pending 0
+      sm.release %v
+      scf.yield %r
+    } else {
+      scf.yield %x
+    }
+    ```
+    Output:
+    ```mlir
+    %v = sm.acquire %ring if %c
+    %p = sm.dot %a, %v acc %x if %c
+    %y = sm.await %p pending 0
+    sm.release %v if %c
+    ```
+
+    A wait inside of the branch could not be delayed. What fills the buffer, and what zeros rows of
+    it, stays under a branch.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect"];
 }
 
 def DelayAwaitsPass : Pass<"sm-delay-awaits", "::mlir::func::FuncOp"> {

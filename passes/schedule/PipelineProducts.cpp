@@ -100,6 +100,19 @@ Value multiplyLeftOver(OpBuilder &builder, Stage &stage, ValueRange left, Value 
   return dot;
 }
 
+/// The same, unless this is the first iteration of all.
+Value multiplyIfAny(OpBuilder &builder, Stage &stage, Value iteration, ValueRange left, Value acc) {
+  Location loc = stage.last.getLoc();
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value follows = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt, iteration, zero);
+  auto branch = scf::IfOp::create(builder, loc, acc.getType(), follows, /*withElseRegion=*/true);
+  OpBuilder inside = OpBuilder::atBlockEnd(branch.thenBlock());
+  scf::YieldOp::create(inside, loc, multiplyLeftOver(inside, stage, left, acc));
+  inside.setInsertionPointToEnd(branch.elseBlock());
+  scf::YieldOp::create(inside, loc, acc);
+  return branch.getResult(0);
+}
+
 /// A body without its last product. `multiply` adds what is left over from
 /// before to the state, once the first products are there.
 /// Returns the state, scaled and unsummed, and what is left over.
@@ -157,8 +170,12 @@ bool continues(Stage &before, Stage &after) {
 //     yield last(%left)
 //   } else { yield %init }
 //
-// A loop that provably has one iteration at most is none afterwards if it is the first.
-void rotate(Chain &chain) {
+// A loop that provably has one iteration at most is none afterwards if it is the first. Without
+// `peel`, and if the first loop is not such a one, the first iteration runs in it:
+//
+//   scf.for %t = 0 to max(%n, 1) iter_args(%s, %left = zeros) {
+//     first(nth %t); scf.if (%t > 0) { last(%left) }; ... }
+void rotate(Chain &chain, bool peel) {
   scf::ForOp firstLoop = chain.front().loop, lastLoop = chain.back().loop;
   OpBuilder builder(lastLoop);
   Location loc = firstLoop.getLoc();
@@ -177,41 +194,62 @@ void rotate(Chain &chain) {
   builder.setInsertionPointToEnd(branch.elseBlock());
   scf::YieldOp::create(builder, loc, firstLoop.getInitArgs());
 
+  builder.setInsertionPointToEnd(branch.thenBlock());
+  tile::NthOp firstNth = chain.front().nth;
+  auto nthOfAll = [&](OpBuilder &builder, Value number) {
+    return tile::NthOp::create(builder, loc, builder.getIndexType(), number, starts, ends,
+                               firstNth.getDescending());
+  };
+  auto mapNth = [&](IRMapping &mapping, tile::NthOp nth) {
+    mapping.map(firstNth.getResult(), nth.getResult());
+    mapping.map(firstNth.getOperation(), nth.getOperation());
+  };
+  unsigned states = firstLoop.getNumRegionIterArgs();
+  SmallVector<Value> state;
+  MutableArrayRef<Stage> rest(chain);
+  bool isLoopOfOne = hasOneIndexAtMost(firstNth);
   // The first iteration, whichever loop it belongs to, takes the body that does the most: the
   // loops of a chain differ in what they may leave out.
-  builder.setInsertionPointToEnd(branch.thenBlock());
-  Stage &peeled = chain.front();
-  IRMapping mapping;
-  mapping.map(firstLoop.getRegionIterArgs(), firstLoop.getInitArgs());
-  auto nth = tile::NthOp::create(builder, loc, builder.getIndexType(), zero, starts, ends,
-                                 peeled.nth.getDescending());
-  mapping.map(peeled.nth.getResult(), nth.getResult());
-  mapping.map(peeled.nth.getOperation(), nth.getOperation());
-  SmallVector<Value> state = cloneBody(builder, peeled, mapping, [](Value acc) { return acc; });
+  bool isPeeled = peel || isLoopOfOne;
+  if (isPeeled) {
+    IRMapping mapping;
+    mapping.map(firstLoop.getRegionIterArgs(), firstLoop.getInitArgs());
+    mapNth(mapping, nthOfAll(builder, zero));
+    state = cloneBody(builder, chain.front(), mapping, [](Value acc) { return acc; });
+  } else {
+    state = firstLoop.getInitArgs();
+    for (Value value : leftOver(chain.front()))
+      state.push_back(arith::ConstantOp::create(
+          builder, loc, cast<TypedAttr>(builder.getZeroAttr(value.getType()))));
+  }
 
-  unsigned states = firstLoop.getNumRegionIterArgs();
   Value before; // iterations of the loops before
-  MutableArrayRef<Stage> rest(chain);
-  if (hasOneIndexAtMost(peeled.nth)) {
+  if (isLoopOfOne) {
     before = firstLoop.getUpperBound();
     rest = rest.drop_front();
   }
   for (Stage &stage : rest) {
     scf::ForOp loop = stage.loop;
-    Value lower = one;
+    bool isEntry = !isPeeled && loop == firstLoop;
+    Value lower = isEntry ? zero : one, upper = loop.getUpperBound();
     if (before) {
       Value isFirst = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, before, zero);
       lower = arith::SelectOp::create(builder, loc, isFirst, one, zero);
     }
-    auto rotated =
-        scf::ForOp::create(builder, loop.getLoc(), lower, loop.getUpperBound(), one, state);
+    if (isEntry)
+      upper = arith::MaxSIOp::create(builder, loc, upper, one);
+    auto rotated = scf::ForOp::create(builder, loop.getLoc(), lower, upper, one, state);
     OpBuilder inside = OpBuilder::atBlockEnd(rotated.getBody());
     IRMapping copy;
     copy.map(loop.getInductionVar(), rotated.getInductionVar());
+    if (isEntry)
+      mapNth(copy, nthOfAll(inside, rotated.getInductionVar()));
     ValueRange arguments = rotated.getRegionIterArgs();
     copy.map(loop.getRegionIterArgs(), arguments.take_front(states));
     SmallVector<Value> next = cloneBody(inside, stage, copy, [&](Value acc) {
-      return multiplyLeftOver(inside, stage, arguments.drop_front(states), acc);
+      ValueRange left = arguments.drop_front(states);
+      return isEntry ? multiplyIfAny(inside, stage, rotated.getInductionVar(), left, acc)
+                     : multiplyLeftOver(inside, stage, left, acc);
     });
     scf::YieldOp::create(inside, loop.getLoc(), next);
     state.assign(rotated.result_begin(), rotated.result_end());
@@ -230,6 +268,8 @@ void rotate(Chain &chain) {
 }
 
 struct PipelineProductsPass : impl::PipelineProductsPassBase<PipelineProductsPass> {
+  using PipelineProductsPassBase::PipelineProductsPassBase;
+
   void runOnOperation() override {
     SmallVector<Chain> chains;
     getOperation().walk([&](scf::ForOp loop) {
@@ -242,7 +282,7 @@ struct PipelineProductsPass : impl::PipelineProductsPassBase<PipelineProductsPas
         chains.push_back({std::move(*stage)});
     });
     for (Chain &chain : chains)
-      rotate(chain);
+      rotate(chain, peel);
   }
 };
 

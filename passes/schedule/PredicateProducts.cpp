@@ -1,0 +1,91 @@
+//===- PredicateProducts.cpp - products that are issued or not ------------===//
+
+#include "passes/Passes.h"
+#include "passes/ir/Sm.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace tessera {
+#define GEN_PASS_DEF_PREDICATEPRODUCTSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// A branch that does no more than to add a product to a sum, or leaves the sum as it is.
+struct MaybeProduct {
+  scf::IfOp branch;
+  sm::DotOp dot;
+  sm::AwaitOp await;
+
+  static std::optional<MaybeProduct> match(scf::IfOp branch) {
+    if (branch.getNumResults() != 1 || !branch.elseBlock())
+      return std::nullopt;
+    auto await = branch.thenYield().getOperand(0).getDefiningOp<sm::AwaitOp>();
+    auto dot = await ? await.getSource().getDefiningOp<sm::DotOp>() : sm::DotOp();
+    bool isElse = llvm::hasSingleElement(*branch.elseBlock());
+    if (!dot || !isElse || dot.getCondition() || dot->getBlock() != branch.thenBlock() ||
+        branch.elseYield().getOperand(0) != dot.getAcc())
+      return std::nullopt;
+    for (Operation &op : branch.thenBlock()->without_terminator())
+      if (!isa<sm::FillOp, sm::AcquireOp, sm::ZeroTailOp, sm::DotOp, sm::AwaitOp, sm::ReleaseOp>(
+              op) &&
+          !isPure(&op))
+        return std::nullopt;
+    return MaybeProduct{branch, dot, await};
+  }
+};
+
+//   %y = scf.if %c { fill; %v = acquire; %p = dot %a, %v acc %x; %r = await %p; release %v; %r }
+//        else { %x }
+// ->
+//   %v = acquire if %c; scf.if %c { fill }; %p = dot %a, %v acc %x if %c; %y = await %p;
+//   release %v if %c
+void predicate(MaybeProduct &product) {
+  scf::IfOp branch = product.branch;
+  Value condition = branch.getCondition();
+  OpBuilder builder(branch);
+  Operation *last = branch;
+  auto moveBehind = [&](Operation *op) {
+    op->moveAfter(last);
+    last = op;
+  };
+  for (Operation &op : llvm::make_early_inc_range(branch.thenBlock()->without_terminator())) {
+    if (auto acquire = dyn_cast<sm::AcquireOp>(op)) {
+      acquire.getConditionMutable().assign(condition);
+      op.moveBefore(branch);
+    } else if (isa<sm::DotOp, sm::AwaitOp, sm::ReleaseOp>(op)) {
+      moveBehind(&op);
+    } else if (isPure(&op)) {
+      op.moveBefore(branch);
+    }
+  }
+  product.dot.getConditionMutable().assign(condition);
+  for (Operation *user : product.dot.getRhs().getUsers())
+    if (auto release = dyn_cast<sm::ReleaseOp>(user))
+      release.getConditionMutable().assign(condition);
+  branch.getResult(0).replaceAllUsesWith(product.await.getResult());
+  // What is left has no result.
+  if (branch.thenBlock()->getOperations().size() > 1) {
+    auto rest = scf::IfOp::create(builder, branch.getLoc(), condition);
+    for (Operation &op : llvm::make_early_inc_range(branch.thenBlock()->without_terminator()))
+      op.moveBefore(rest.thenBlock()->getTerminator());
+  }
+  branch.erase();
+}
+
+struct PredicateProductsPass : impl::PredicateProductsPassBase<PredicateProductsPass> {
+  void runOnOperation() override {
+    SmallVector<MaybeProduct> products;
+    getOperation().walk([&](scf::IfOp branch) {
+      if (std::optional<MaybeProduct> product = MaybeProduct::match(branch))
+        products.push_back(*product);
+    });
+    for (MaybeProduct &product : products)
+      predicate(product);
+  }
+};
+
+} // namespace
+} // namespace tessera
