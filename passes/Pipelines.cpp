@@ -96,13 +96,17 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   OpPassManager &func = pm.nest<func::FuncOp>();
   // Reads masks and ranges as the program has them.
   func.addPass(createGuardProductsPass());
+  // These read the lists of ranges, so they come before those are arithmetic.
+  if (schedule.strips)
+    func.addPass(createAttachStripsPass());
+  // The factors of a product are one again when nothing is added in between.
+  func.addPass(createAddToProductsPass());
+  func.addPass(createMergeFactorsPass());
   // Fewer operations an element, and none between threads, in the loops to come.
   func.addPass(createDeferScalingPass());
   func.addPass(createDeferRowSumsPass());
   func.addPass(createCanonicalizerPass());
-  // These read the lists of ranges, so they come before those are arithmetic.
-  if (schedule.strips)
-    func.addPass(createAttachStripsPass());
+  // It reads the lists of ranges as well.
   if (schedule.narrow)
     func.addPass(createNarrowGroupsPass());
   if (schedule.bodies == Bodies::joined)

@@ -107,7 +107,7 @@ static void setRegisters(GpuSchedule &schedule, const Key &key) {
     schedule.producerRegisters += 24;
     schedule.consumerRegisters -= 8;
   }
-  // One who copies strips of a user's tables does, too.
+  // Who gathers strips of a user's tables does, too.
   if (schedule.groups == 2 && key.variant) {
     schedule.producerRegisters += 16;
     schedule.consumerRegisters -= 8;
@@ -197,12 +197,9 @@ Expected<GpuSchedule> gpuSchedule(const Key &key) {
   // results as wide as the sums.
   bool isPlain = !key.windowLeft && !key.windowRight && !key.variant && key.o != DType::f32;
   schedule.overlap &= isPlain;
-  // Where more is computed between products, the last one has ended by then: measured.
-  schedule.lateAwaits &= !key.variant && !key.alibi;
-  // More arithmetic makes bodies larger: where they are large as it is, one has to do for
-  // assembling not to take a second. Elsewhere the first tile does better in front.
-  bool isMore = key.variant || key.alibi || key.softcap;
-  if (schedule.bodies == Bodies::entered && isMore)
+  // A function in front of each exponential makes bodies larger. Where they are large as it is, one
+  // has to do, or assembling takes a second; elsewhere the first tile does better in front.
+  if (schedule.bodies == Bodies::entered && key.softcap)
     schedule.bodies = schedule.blockN >= 128 ? Bodies::joined : Bodies::peeled;
   // What overlaps begins with the same tile for all groups.
   schedule.narrow = !schedule.overlap;

@@ -71,13 +71,23 @@ LogicalResult FillOp::verify() {
     return emitOpError("view of ")
            << view.getWidth() << " x " << view.getElement() << " does not fit a ring of "
            << ring.getColumns() << " x " << ring.getElement();
-  if (!getTable())
-    return success();
-  if (failed(verifyStrip(*this, getTable(), getCoordinates(), *getAlong()))) // fill_c2
-    return failure();
-  if (!ring.getStrip()) // fill_c3
-    return emitOpError("has a table, and the ring no room for a strip");
   return success();
+}
+
+static LogicalResult verifyFactor(Operation *op, Value factor,
+                                  TypedValue<tessera::tile::TableType> table) {
+  if (factor && (!table || !table.getType().getElement().isF32()))
+    return op->emitOpError("multiplies what are no numbers of f32");
+  return success();
+}
+
+LogicalResult FillStripOp::verify() {
+  if (getTable() &&
+      failed(verifyStrip(*this, getTable(), getCoordinates(), *getAlong()))) // fill_strip_c1
+    return failure();
+  if (!getRing().getType().getStrip()) // fill_strip_c2
+    return emitOpError("fills a strip, and the ring has none");
+  return verifyFactor(*this, getFactor(), getTable()); // fill_strip_c3
 }
 
 LogicalResult GatherStripOp::verify() {
@@ -93,15 +103,7 @@ LogicalResult GatherStripOp::verify() {
   if (std::abs(getRowFactor()) > 1 || std::abs(getColumnFactor()) != 1) // gather_strip_c4
     return emitOpError("expected rows of -1, 0 or 1 and columns of -1 or 1, found ")
            << getRowFactor() << " and " << getColumnFactor();
-  return success();
-}
-
-LogicalResult ReleaseOp::verify() {
-  bool isKnown = getSlot().getDefiningOp();
-  if (getStrip() && isKnown &&
-      !cast<RingType>(ringOf(getSlot()).getType()).getStrip()) // release_c1
-    return emitOpError("gives back a strip, and the ring has none");
-  return success();
+  return verifyFactor(*this, getFactor(), getTable()); // gather_strip_c5
 }
 
 int64_t GatherStripOp::getStripLength() {

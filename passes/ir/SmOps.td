@@ -83,20 +83,23 @@ def Sm_RolesOp : Sm_Op<"roles", [NoTerminator, SingleBlock]> {
   let description = [{
     One warp group is the producer, and one thread of it runs the first region.
     `groups` warp groups are consumers: each holds 64 rows of every tile,
-    and all run the second region. `producer_registers` and `consumer_registers`
-    are what a thread of either may use.
+    and all run the second region. Another warp of the producer's group runs the region of the
+    `gatherer`, if there is one: it reads what no copy engine can fetch.
+    `producer_registers` and `consumer_registers` are what a thread of either group may use.
 
     Example:
     ```mlir
     sm.roles groups 2 registers 24, 240 producer { ... } consumer { ... }
+    sm.roles groups 2 registers 40, 232 producer { ... } consumer { ... } gatherer { ... }
     ```
   }];
   let arguments = (ins I64Attr:$groups, I64Attr:$producer_registers,
                        I64Attr:$consumer_registers);
-  let regions = (region SizedRegion<1>:$producer, SizedRegion<1>:$consumer);
+  let regions = (region SizedRegion<1>:$producer, SizedRegion<1>:$consumer,
+                        VariadicRegion<SizedRegion<1>>:$gatherer);
   let assemblyFormat = [{
     `groups` $groups `registers` $producer_registers `,` $consumer_registers
-    `producer` $producer `consumer` $consumer attr-dict
+    `producer` $producer `consumer` $consumer (`gatherer` $gatherer^)? attr-dict
   }];
 }
 
@@ -163,7 +166,7 @@ def Sm_MakeRingOp : Sm_Op<"make_ring"> {
   let assemblyFormat = "attr-dict `:` qualified(type($result))";
 }
 
-def Sm_FillOp : Sm_Op<"fill", [AttrSizedOperandSegments]> {
+def Sm_FillOp : Sm_Op<"fill"> {
   let summary = "Copy one tile of a view into the next buffer of a ring.";
   let description = [{
     Waits until the consumers have released the buffer, and returns before the copy is
@@ -171,30 +174,49 @@ def Sm_FillOp : Sm_Op<"fill", [AttrSizedOperandSegments]> {
     read, counted from `from`. What lies outside of the view is zero; rows past the end of
     a sequence inside of it are those of the next one.
 
-    With a table, the strip beside the tile is filled too: with the neighbours `along` a
-    dimension that begin at the coordinates, `step` further for each tile, and zeros for those
-    outside of the table.
-
     Constraints:
     - (C1) The view is as wide as the ring, and of its element type.
-    - (C2) There are as many coordinates as the table has dimensions, one of them `along`.
-    - (C3) A strip has room in the ring.
 
     Example:
     ```mlir
     sm.fill %ring, %keys[%batch, %head] tile %j : !sm.ring<2, 128x64, bf16>, !tile.view<64xbf16>
-    sm.fill %ring, %keys[%batch, %head] tile %j with %bias[%head, %first] along 1 step 128
-      : !sm.ring<2, 128x64, bf16, strip 255>, !tile.view<64xbf16>, !tile.table<2xf32>
     ```
   }];
   let arguments = (ins Sm_RingType:$ring, Tile_ViewType:$view, Index:$batch, Index:$head,
-                       Index:$tile, Optional<Index>:$start, Optional<Tile_TableType>:$table,
-                       Variadic<Index>:$coordinates, OptionalAttr<I64Attr>:$along,
-                       OptionalAttr<I64Attr>:$step);
+                       Index:$tile, Optional<Index>:$start);
   let assemblyFormat = [{
-    $ring `,` $view `[` $batch `,` $head `]` `tile` $tile (`from` $start^)?
-    (`with` $table^ `[` $coordinates `]` `along` $along `step` $step)? attr-dict
-    `:` qualified(type($ring)) `,` qualified(type($view)) (`,` qualified(type($table))^)?
+    $ring `,` $view `[` $batch `,` $head `]` `tile` $tile (`from` $start^)? attr-dict
+    `:` qualified(type($ring)) `,` qualified(type($view))
+  }];
+  let hasVerifier = 1;
+}
+
+def Sm_FillStripOp : Sm_Op<"fill_strip", [AttrSizedOperandSegments]> {
+  let summary = "Put neighbours of a table beside the next tile of a ring.";
+  let description = [{
+    The numbers `along` a dimension that begin at the coordinates, `step` further for each tile,
+    `times` a factor, and zeros for those outside of the table. Without a table the strip stays as
+    it is, for a tile of which none is read. The buffer is full when both its tile and its strip
+    are there.
+
+    Constraints:
+    - (C1) There are as many coordinates as the table has dimensions, one of them `along`.
+    - (C2) The ring has strips.
+    - (C3) Numbers that are multiplied are of f32.
+
+    Example:
+    ```mlir
+    sm.fill_strip %ring tile %j with %bias[%head, %first] along 1 step 128 times %factor
+      : !sm.ring<2, 128x64, bf16, strip 255>, !tile.table<2xf32>
+    ```
+  }];
+  let arguments = (ins Sm_RingType:$ring, Index:$tile, Optional<Tile_TableType>:$table,
+                       Variadic<Index>:$coordinates, Optional<F32>:$factor,
+                       OptionalAttr<I64Attr>:$along, OptionalAttr<I64Attr>:$step);
+  let assemblyFormat = [{
+    $ring `tile` $tile (`with` $table^ `[` $coordinates `]` `along` $along `step` $step)?
+    (`times` $factor^)? attr-dict
+    `:` qualified(type($ring)) (`,` qualified(type($table))^)?
   }];
   let hasVerifier = 1;
 }
@@ -258,13 +280,14 @@ def Sm_ZeroTailOp : Sm_Op<"zero_tail"> {
   }];
 }
 
-def Sm_GatherStripOp : Sm_Op<"gather_strip"> {
+def Sm_GatherStripOp : Sm_Op<"gather_strip", [AttrSizedOperandSegments]> {
   let summary = "`tile.gather` of neighbours that come with a tile of keys.";
   let description = [{
     A strip of a table: the neighbours `along` a dimension that begin at the coordinates,
     `columns` times the width of the result further for each tile of `source`, whose number is
     `tile`. The element at row i and column j is the number at i * `rows` + j * `columns` of it,
-    counted from its end where a factor is negative. Outside of the table there are zeros.
+    counted from its end where a factor is negative. Outside of the table there are zeros. All of
+    it is multiplied by a factor, `times`, before it is here.
 
     The strip is loaded together with `source`: a tile, or the buffer that it is placed in.
 
@@ -273,6 +296,7 @@ def Sm_GatherStripOp : Sm_Op<"gather_strip"> {
     - (C2) The result has the element type of the table.
     - (C3) The result has a column for each row of `source`.
     - (C4) `rows` is -1, 0 or 1, and `columns` is -1 or 1.
+    - (C5) Numbers that are multiplied are of f32.
 
     Example:
     ```mlir
@@ -281,12 +305,12 @@ def Sm_GatherStripOp : Sm_Op<"gather_strip"> {
     ```
   }];
   let arguments = (ins AnyTypeOf<[Sm_SlotType, Sm_Tile]>:$source, Tile_TableType:$table,
-                       Variadic<Index>:$coordinates, Index:$tile, I64Attr:$along, I64Attr:$rows,
-                       I64Attr:$columns);
+                       Variadic<Index>:$coordinates, Index:$tile, Optional<F32>:$factor,
+                       I64Attr:$along, I64Attr:$rows, I64Attr:$columns);
   let results = (outs Sm_Tile:$result);
   let assemblyFormat = [{
     $source `,` $table `[` $coordinates `]` `along` $along `tile` $tile `rows` $rows
-    `columns` $columns attr-dict
+    `columns` $columns (`times` $factor^)? attr-dict
     `:` qualified(type($source)) `,` qualified(type($table)) `->` type($result)
   }];
   let hasVerifier = 1;
@@ -304,25 +328,20 @@ def Sm_GatherStripOp : Sm_Op<"gather_strip"> {
 def Sm_ReleaseOp : Sm_Op<"release"> {
   let summary = "Give a buffer back to the producer.";
   let description = [{
-    Nothing reads it any more: products that do are awaited. The `strip` beside a tile is given
-    back by itself, by whoever acquires the buffer. With `if`, only where that holds.
-
-    Constraints:
-    - (C1) A strip is given back to a ring that has one.
+    Nothing reads it any more, nor the strip beside it: products that do are awaited. With `if`, only
+    where that holds.
 
     Example:
     ```mlir
     sm.release %k : !sm.slot<128x64, bf16>
-    sm.release strip %k : !sm.slot<128x64, bf16>
     ```
   }];
-  let arguments = (ins Sm_SlotType:$slot, UnitAttr:$strip, Optional<I1>:$condition);
+  let arguments = (ins Sm_SlotType:$slot, Optional<I1>:$condition);
   let assemblyFormat = [{
-    (`strip` $strip^)? $slot (`if` $condition^)? attr-dict `:` qualified(type($slot))
+    $slot (`if` $condition^)? attr-dict `:` qualified(type($slot))
   }];
-  let hasVerifier = 1;
-  let builders = [OpBuilder<(ins "::mlir::Value":$slot, CArg<"bool", "false">:$strip), [{
-    build($_builder, $_state, slot, strip, /*condition=*/::mlir::Value());
+  let builders = [OpBuilder<(ins "::mlir::Value":$slot), [{
+    build($_builder, $_state, slot, /*condition=*/::mlir::Value());
   }]>];
 }
 

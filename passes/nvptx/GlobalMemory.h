@@ -37,23 +37,6 @@ struct TableLine {
   mlir::Value holds(mlir::ImplicitLocOpBuilder &at, mlir::Value place, int64_t count) const;
 };
 
-/// Neighbours of a table that the producer puts into shared memory, and a consumer finds there.
-struct CopiedStrip {
-  TableLine line;
-  mlir::Value place; ///< i32, of the first number
-  mlir::Value skip;  ///< i32: numbers in front of the first one, as in its 16 bytes of the table
-
-  /// The strip that begins at the coordinates (i32), `step` further `along` the line for each tile.
-  static CopiedStrip of(mlir::ImplicitLocOpBuilder &at, const KernelFrame &frame, mlir::Value table,
-                        mlir::ValueRange coordinates, int64_t along, int64_t step,
-                        mlir::Value tile);
-
-  /// Copies `length` numbers to an address of shared memory, zeros for those outside of the table.
-  /// Some may be under way: returns how many bytes the barrier has to be told to expect.
-  mlir::Value copy(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, int64_t length,
-                   mlir::Value barrier) const;
-};
-
 } // namespace tessera
 
 #endif // TESSERA_PASSES_NVPTX_GLOBALMEMORY_H

@@ -192,9 +192,7 @@ static int64_t placeSmallThings(func::FuncOp program, KernelFrame &frame, int64_
     place.strips = bytes;
     place.full = place.strips + stages * place.stripBytes;
     place.empty = place.full + stages * barrierBytes;
-    place.emptyStrips = place.empty + stages * barrierBytes;
-    int64_t stripBarriers = place.stripBytes ? stages : 0;
-    bytes = llvm::alignTo(place.emptyStrips + stripBarriers * barrierBytes, stripUnitBytes);
+    bytes = place.empty + stages * barrierBytes;
   }
   program.walk([&](sm::TellOp tell) {
     ChannelPlace &place = frame.channels[tell.getChannel()];
@@ -252,7 +250,7 @@ static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelF
     int64_t releases = frame.groups * groupThreads / warpThreads;
     for (auto &[number, place] : frame.channels) {
       ptx::initBarrier(at, frame.sharedAt(at, place.full), 1);
-      ptx::initBarrier(at, frame.sharedAt(at, place.empty), releases);
+      ptx::initBarrier(at, frame.sharedAt(at, place.empty), releases + frame.gathers);
     }
     for (auto ring : program.getOps<sm::MakeRingOp>()) {
       const RingPlace &place = frame.rings[ring.getResult()];
@@ -260,10 +258,9 @@ static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelF
         auto barrier = [&](int64_t first) {
           return frame.sharedAt(at, first + stage * barrierBytes);
         };
-        ptx::initBarrier(at, barrier(place.full), 1);
+        // What the copy engine brings, and what is gathered.
+        ptx::initBarrier(at, barrier(place.full), place.stripBytes ? 2 : 1);
         ptx::initBarrier(at, barrier(place.empty), releases);
-        if (place.stripBytes)
-          ptx::initBarrier(at, barrier(place.emptyStrips), releases);
       }
     }
     ptx::fenceBarrierInit(at);
@@ -278,6 +275,7 @@ FailureOr<KernelFrame> KernelFrame::create(func::FuncOp program) {
   frame.block = ArgumentBlock::of(program);
   sm::RolesOp roles = *program.getOps<sm::RolesOp>().begin();
   frame.groups = roles.getGroups();
+  frame.gathers = !roles.getGatherer().empty();
   int64_t bytes = placeRings(program, frame);
   frame.maps = mapsOf(program, frame);
   if (bytes > maxSharedBytes) {

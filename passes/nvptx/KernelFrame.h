@@ -19,12 +19,12 @@ inline constexpr int64_t groupThreads = 128, warpThreads = 32;
 /// A row of a chunk: what one pattern of the swizzle spans.
 inline constexpr int64_t chunkRowBytes = 128;
 inline constexpr int64_t barrierBytes = 8;
-/// Numbers of a strip, and what the copy engine copies of one at once.
-inline constexpr int64_t stripWordBytes = 4, stripUnitBytes = 16;
+/// A number of a strip.
+inline constexpr int64_t stripWordBytes = 4;
 
-/// Bytes of the units in which a strip may lie.
+/// Bytes of a strip.
 inline int64_t stripBytes(int64_t length) {
-  return llvm::alignTo(length * stripWordBytes + stripUnitBytes - stripWordBytes, stripUnitBytes);
+  return llvm::alignTo(length * stripWordBytes, barrierBytes);
 }
 
 /// Where a ring lies in shared memory, and how far each role is in it. Offsets
@@ -32,10 +32,8 @@ inline int64_t stripBytes(int64_t length) {
 struct RingPlace {
   int64_t buffers, full, empty; ///< the first buffer, and the first barrier of each kind
   int64_t slotBytes, chunkBytes;
-  /// The first strip, and the first barrier of those that are read; of each, zero if there are
-  /// none.
-  int64_t strips, emptyStrips, stripBytes;
-  mlir::Value filled, taken; ///< counters: stack slots that LLVM turns into registers
+  int64_t strips, stripBytes; ///< the first strip; of no bytes if there are none
+  mlir::Value filled, taken;  ///< counters: stack slots that LLVM turns into registers
 };
 
 /// Where the numbers of a channel lie in shared memory, and how far each role is.
@@ -53,7 +51,8 @@ struct KernelFrame {
   mlir::LLVM::LLVMFuncOp entry;
   ArgumentBlock block;
   std::vector<TensorMapRequest> maps;
-  int64_t groups = 0; ///< of consumers
+  int64_t groups = 0;   ///< of consumers
+  bool gathers = false; ///< the second warp of the producer's group
 
   mlir::Value arguments; ///< the argument block
   llvm::SmallVector<mlir::Value> mapPointers;

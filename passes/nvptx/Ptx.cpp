@@ -66,20 +66,11 @@ void arriveExpectingBytes(ImplicitLocOpBuilder &at, Value barrier, Value bytes) 
        {barrier, bytes});
 }
 
-void copyBytes(ImplicitLocOpBuilder &at, Value shared, Value address, Value bytes, Value barrier) {
-  emit(at,
-       "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [$0], [$1], $2, [$3];",
-       "r,l,r,r,~{memory}", {shared, address, bytes, barrier});
+void writeSharedIf(ImplicitLocOpBuilder &at, Value shared, Value value, Value condition) {
+  emit(at, "@$2 st.shared.b32 [$0], $1;",
+       fmt::format("r,{},b,~{{memory}}", value.getType().isF32() ? "f" : "r"),
+       {shared, value, condition});
 }
-
-void copyWordOrZero(ImplicitLocOpBuilder &at, Value shared, Value address, Value condition) {
-  emit(at,
-       "{\n.reg .b32 size;\nselp.b32 size, 4, 0, $2;\n"
-       "cp.async.ca.shared.global [$0], [$1], 4, size;\n}",
-       "r,l,b,~{memory}", {shared, address, condition});
-}
-
-void waitForWords(ImplicitLocOpBuilder &at) { emit(at, "cp.async.wait_all;", "~{memory}", {}); }
 
 void prefetchMap(ImplicitLocOpBuilder &at, Value map) {
   emit(at, "prefetch.tensormap [$0];", "l,~{memory}", map);

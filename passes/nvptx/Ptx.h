@@ -29,15 +29,10 @@ void arrive(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier);
 void arriveIf(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, mlir::Value condition);
 void arriveExpectingBytes(mlir::ImplicitLocOpBuilder &at, mlir::Value barrier, mlir::Value bytes);
 
-// "cp.async", "cp.async.bulk"
-/// Copies units of 16 bytes from global to shared memory.
-void copyBytes(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value address,
-               mlir::Value bytes, mlir::Value barrier);
-/// Copies 32 bits, or writes zero where `condition` does not hold, and reads nothing.
-void copyWordOrZero(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value address,
-                    mlir::Value condition);
-/// Until the words that this thread has begun to copy are there.
-void waitForWords(mlir::ImplicitLocOpBuilder &at);
+// "st.shared"
+/// Writes 32 bits where `condition` holds, without a branch.
+void writeSharedIf(mlir::ImplicitLocOpBuilder &at, mlir::Value shared, mlir::Value value,
+                   mlir::Value condition);
 
 // "cp.async.bulk.tensor"
 void prefetchMap(mlir::ImplicitLocOpBuilder &at, mlir::Value map);

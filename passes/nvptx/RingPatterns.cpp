@@ -44,7 +44,14 @@ Value barrierAt(ImplicitLocOpBuilder &at, const KernelFrame &frame, int64_t firs
   return add(at, frame.sharedAt(at, first), offset);
 }
 
-// A branch for each role; one thread is the producer.
+/// Waits until consumers have given a buffer back; the first round finds every one free.
+void waitUntilEmpty(ImplicitLocOpBuilder &at, const KernelFrame &frame, const RingPlace &place,
+                    Turn turn) {
+  Value before = arith::XOrIOp::create(at, turn.parity, constantI32(at, 1));
+  ptx::waitBarrier(at, barrierAt(at, frame, place.empty, turn.slot), before);
+}
+
+// A branch for each role; one thread is the producer, another warp of its group gathers.
 struct LowerRoles : FramePattern<sm::RolesOp> {
   using FramePattern::FramePattern;
   LogicalResult matchAndRewrite(sm::RolesOp op, OpAdaptor,
@@ -54,7 +61,12 @@ struct LowerRoles : FramePattern<sm::RolesOp> {
 
     at.setInsertionPointToStart(roles.thenBlock());
     ptx::setRegisters(at, op.getProducerRegisters(), /*more=*/false);
-    auto isFirstWarp = scf::IfOp::create(at, equals(at, fromFirstLane(at, frame.warp), 0));
+    Value warp = fromFirstLane(at, frame.warp);
+    auto isFirstWarp = scf::IfOp::create(at, equals(at, warp, 0));
+    for (Region &gatherer : op.getGatherer()) {
+      auto isSecondWarp = scf::IfOp::create(at, equals(at, warp, 1));
+      rewriter.inlineBlockBefore(&gatherer.front(), isSecondWarp.thenBlock()->getTerminator());
+    }
     at.setInsertionPointToStart(isFirstWarp.thenBlock());
     auto elected = scf::IfOp::create(at, NVVM::ElectSyncOp::create(at, at.getI1Type(), Value()));
     rewriter.inlineBlockBefore(&op.getProducer().front(), elected.thenBlock()->getTerminator());
@@ -204,8 +216,7 @@ struct LowerMakeRing : OpConversionPattern<sm::MakeRingOp> {
   }
 };
 
-// Wait until the buffer is free; one copy for each chunk of 128 bytes of the rows. Then the same
-// for the strip, whose last reader comes later.
+// Wait until the buffer is free; one copy for each chunk of 128 bytes of the rows.
 struct LowerFill : FramePattern<sm::FillOp> {
   using FramePattern::FramePattern;
   LogicalResult matchAndRewrite(sm::FillOp op, OpAdaptor adaptor,
@@ -214,13 +225,9 @@ struct LowerFill : FramePattern<sm::FillOp> {
     sm::RingType type = op.getRing().getType();
     const RingPlace &place = frame.rings.at(op.getRing());
     Turn turn = nextTurn(at, place.filled, type.getStages());
-    // The first round finds every buffer free.
-    Value before = arith::XOrIOp::create(at, turn.parity, constantI32(at, 1));
-    ptx::waitBarrier(at, barrierAt(at, frame, place.empty, turn.slot), before);
+    waitUntilEmpty(at, frame, place, turn);
     Value full = barrierAt(at, frame, place.full, turn.slot);
-    Value bytes = constantI32(at, place.slotBytes);
-    if (!type.getStrip())
-      ptx::arriveExpectingBytes(at, full, bytes);
+    ptx::arriveExpectingBytes(at, full, constantI32(at, place.slotBytes));
 
     Value buffer = frame.bufferAt(at, place, turn.slot);
     Value row = mul(at, adaptor.getTile(), constantI32(at, type.getRows()));
@@ -233,25 +240,68 @@ struct LowerFill : FramePattern<sm::FillOp> {
           at, add(at, buffer, constantI32(at, chunk * place.chunkBytes)), map,
           {constantI32(at, chunk * chunkColumns), row, adaptor.getHead(), adaptor.getBatch()},
           full);
-    if (type.getStrip()) {
-      ptx::waitBarrier(at, barrierAt(at, frame, place.emptyStrips, turn.slot), before);
-      if (op.getTable())
-        bytes = add(at, bytes, copyStrip(at, op, adaptor, turn.slot, full));
-      // Bytes that have come already count as well.
-      ptx::arriveExpectingBytes(at, full, bytes);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+// Read the numbers; wait until the buffer is free; write them; arrive where the tile arrives.
+struct LowerFillStrip : FramePattern<sm::FillStripOp> {
+  using FramePattern::FramePattern;
+  LogicalResult matchAndRewrite(sm::FillStripOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    sm::RingType type = op.getRing().getType();
+    const RingPlace &place = frame.rings.at(op.getRing());
+    Turn turn = nextTurn(at, place.filled, type.getStages());
+    SmallVector<Value> numbers;
+    if (Value table = op.getTable()) {
+      auto along = static_cast<size_t>(*op.getAlong());
+      SmallVector<Value> coordinates = llvm::to_vector(adaptor.getCoordinates());
+      TableLine line = TableLine::of(at, frame, table, coordinates, along);
+      Value moved = mul(at, adaptor.getTile(), constantI32(at, *op.getStep()));
+      Value first = add(at, add(at, coordinates[along], moved), frame.lane);
+      numbers = read(at, line, first, type.getStrip());
     }
+    waitUntilEmpty(at, frame, place, turn);
+    if (Value factor = adaptor.getFactor())
+      for (Value &number : numbers)
+        number = arith::MulFOp::create(at, number, factor);
+    write(at, numbers, frame.stripAt(at, place, turn.slot), type.getStrip());
+    ptx::syncWarp(at);
+    ptx::arriveIf(at, barrierAt(at, frame, place.full, turn.slot), equals(at, frame.lane, 0));
     rewriter.eraseOp(op);
     return success();
   }
 
 private:
-  /// Returns the bytes to expect.
-  Value copyStrip(ImplicitLocOpBuilder &at, sm::FillOp op, OpAdaptor adaptor, Value slot,
-                  Value full) const {
-    CopiedStrip strip = CopiedStrip::of(at, frame, op.getTable(), adaptor.getCoordinates(),
-                                        *op.getAlong(), *op.getStep(), adaptor.getTile());
-    Value shared = frame.stripAt(at, frame.rings.at(op.getRing()), slot);
-    return strip.copy(at, shared, op.getRing().getType().getStrip(), full);
+  /// What a lane has of `length` numbers: every so many from its first place on.
+  SmallVector<Value> read(ImplicitLocOpBuilder &at, const TableLine &line, Value first,
+                          int64_t length) const {
+    Value step = arith::ConstantOp::create(at, at.getI64IntegerAttr(warpThreads));
+    step = mul(at, step, line.stride);
+    Value address = elementAt(at, line.data, line.element, mul(at, wide(at, first), line.stride));
+    SmallVector<Value> numbers;
+    for (int64_t begin = 0; begin < length; begin += warpThreads) {
+      if (begin)
+        address = elementAt(at, address, line.element, step);
+      // Unsigned, so that a negative coordinate is outside too.
+      Value place = add(at, first, constantI32(at, begin));
+      Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, line.limit);
+      numbers.push_back(ptx::readIf(at, address, fits, line.element));
+    }
+    return numbers;
+  }
+
+  void write(ImplicitLocOpBuilder &at, ArrayRef<Value> numbers, Value strip, int64_t length) const {
+    Value address = add(at, strip, mul(at, frame.lane, constantI32(at, stripWordBytes)));
+    for (auto [i, number] : llvm::enumerate(numbers)) {
+      int64_t begin = static_cast<int64_t>(i) * warpThreads;
+      Value isInside = arith::CmpIOp::create(at, arith::CmpIPredicate::slt, frame.lane,
+                                             constantI32(at, length - begin));
+      ptx::writeSharedIf(at, add(at, address, constantI32(at, begin * stripWordBytes)), number,
+                         isInside);
+    }
   }
 };
 
@@ -294,14 +344,10 @@ struct LowerRelease : FramePattern<sm::ReleaseOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     const RingPlace &place = frame.rings.at(sm::ringOf(op.getSlot()));
-    int64_t empty = op.getStrip() ? place.emptyStrips : place.empty;
-    // Of a strip each lane has read for itself; products are awaited by all.
-    if (op.getStrip())
-      ptx::syncWarp(at);
     Value arrives = equals(at, frame.lane, 0);
     if (Value condition = adaptor.getCondition())
       arrives = arith::AndIOp::create(at, arrives, condition);
-    ptx::arriveIf(at, barrierAt(at, frame, empty, adaptor.getSlot()), arrives);
+    ptx::arriveIf(at, barrierAt(at, frame, place.empty, adaptor.getSlot()), arrives);
     rewriter.eraseOp(op);
     return success();
   }
@@ -354,8 +400,8 @@ void populateRingPatterns(RewritePatternSet &patterns, const TypeConverter &type
   patterns.add<LowerBranchOnly, LowerBlockId, LowerBlockCount, LowerMakeRing>(
       types, patterns.getContext());
   patterns.add<LowerRoles, LowerGroupRowSpan, LowerTakeTicket, LowerTell, LowerHear, LowerFill,
-               LowerAcquire, LowerHeld, LowerRelease, LowerZeroTail>(types, patterns.getContext(),
-                                                                     frame);
+               LowerFillStrip, LowerAcquire, LowerHeld, LowerRelease, LowerZeroTail>(
+      types, patterns.getContext(), frame);
 }
 
 } // namespace tessera

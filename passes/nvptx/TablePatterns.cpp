@@ -312,28 +312,27 @@ struct LowerGather : FramePattern<tile::GatherOp> {
   }
 };
 
-// Read in shared memory, where the producer has put it.
+// Read in shared memory, where the gatherer has put it.
 struct LowerGatherStrip : FramePattern<sm::GatherStripOp> {
   using FramePattern::FramePattern;
   LogicalResult matchAndRewrite(sm::GatherStripOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    CopiedStrip copied = CopiedStrip::of(at, frame, op.getTable(), adaptor.getCoordinates(),
-                                         op.getAlong(), op.getStep(), adaptor.getTile());
     Strip strip = stripOf(op);
     const RingPlace &ring = frame.rings.at(sm::ringOf(op.getSource()));
-    Value number = add(at, copied.skip, warpNumber(at, op));
-    number = add(at, number, laneNumber(at, frame, strip));
+    Value number = add(at, warpNumber(at, op), laneNumber(at, frame, strip));
     Value address = add(at, frame.stripAt(at, ring, adaptor.getSource()),
                         mul(at, number, constantI32(at, stripWordBytes)));
     auto pointer = LLVM::LLVMPointerType::get(at.getContext(), 3);
     Value base = LLVM::IntToPtrOp::create(at, pointer, address);
-    Type element = copied.line.element;
+    Type element = op.getTable().getType().getElement();
     SmallVector<Value> elements = forEachElement(strip, [&](int64_t constant) -> Value {
       Value from = LLVM::GEPOp::create(at, pointer, element, base,
                                        ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(constant)});
       return LLVM::LoadOp::create(at, element, from, stripWordBytes);
     });
+    // One lane gives the buffer back, and each has read for itself.
+    ptx::syncWarp(at);
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
         op, cast<VectorType>(getTypeConverter()->convertType(op.getType())), elements);
     return success();

@@ -2,8 +2,8 @@
 //
 // A bias that depends on how far a query and a key are apart is one dimension of
 // a table, and all that a tile needs of it are neighbours: a strip. Read by each
-// thread for itself it costs loads that wait behind the operands of products; the
-// producer copies it in one go, beside the keys it belongs to.
+// thread for itself it costs loads that wait behind the operands of products; a warp of
+// the producer's group puts it into shared memory, beside the keys it belongs to.
 //
 //===----------------------------------------------------------------------===//
 
@@ -91,7 +91,7 @@ void attach(scf::ForOp loop, tile::GatherOp gather, Strip &strip, tile::LoadOp l
   const LinearForm &form = strip.coordinates[strip.along];
   Value numbers = sm::GatherStripOp::create(at, gather.getLoc(), gather.getType(), load.getResult(),
                                             gather.getTable(), coordinates, load.getTile(),
-                                            strip.along, form.row, form.column);
+                                            /*factor=*/Value(), strip.along, form.row, form.column);
   gather.replaceAllUsesWith(numbers);
   gather.erase();
 }

@@ -2,6 +2,7 @@
 
 #include "dsl/ir/Tile.h"
 #include "passes/Passes.h"
+#include "passes/schedule/Factor.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -17,38 +18,10 @@ namespace tessera {
 
 namespace {
 
-bool isPositive(const APFloat &number) {
-  return !number.isNegative() && !number.isZero() && !number.isNaN();
-}
-
-/// Whether a scalar is a positive number whatever the arguments are.
-bool isPositive(Value scalar) {
-  FloatAttr constant;
-  if (matchPattern(scalar, m_Constant(&constant)))
-    return isPositive(constant.getValue());
-  Operation *op = scalar.getDefiningOp();
-  if (isa_and_present<arith::MulFOp, arith::DivFOp>(op))
-    return isPositive(op->getOperand(0)) && isPositive(op->getOperand(1));
-  // The maximum passes a NaN over.
-  if (isa_and_present<arith::MaxNumFOp>(op))
-    return isPositive(op->getOperand(0)) || isPositive(op->getOperand(1));
-  return false;
-}
-
 /// A tile times a positive number that is the same everywhere.
 struct Scaled {
   Value tile, factor;
 };
-
-/// The factor of a splat, as a scalar; null if it is none.
-Value splatFactor(PatternRewriter &rewriter, Value tile) {
-  if (auto splat = tile.getDefiningOp<tensor::SplatOp>())
-    return splat.getInput();
-  SplatElementsAttr constant;
-  if (!matchPattern(tile, m_Constant(&constant)))
-    return {};
-  return arith::ConstantOp::create(rewriter, tile.getLoc(), constant.getSplatValue<FloatAttr>());
-}
 
 std::optional<Scaled> matchScaled(PatternRewriter &rewriter, Value tile) {
   auto product = tile.getDefiningOp<arith::MulFOp>();
@@ -57,11 +30,9 @@ std::optional<Scaled> matchScaled(PatternRewriter &rewriter, Value tile) {
   for (unsigned i : {0, 1}) {
     Value side = product->getOperand(i);
     // Nothing may be created before it is sure to be used.
-    SplatElementsAttr constant;
-    if (matchPattern(side, m_Constant(&constant)) && !isPositive(constant.getSplatValue<APFloat>()))
+    if (!isPositiveSplat(side))
       continue;
-    if (Value factor = splatFactor(rewriter, side); factor && isPositive(factor))
-      return Scaled{product->getOperand(1 - i), factor};
+    return Scaled{product->getOperand(1 - i), splatFactor(rewriter, side)};
   }
   return std::nullopt;
 }

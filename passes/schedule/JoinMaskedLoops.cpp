@@ -65,7 +65,8 @@ Value isMasked(OpBuilder &builder, Chain &chain, Value tile) {
     if (!maskOf(loop))
       continue;
     tile::NthOp nth = nthOf(loop);
-    bool isFirst = loop == chain.loops.front() && nth.getDescending() && nth.getStarts().size() == 1;
+    bool isFirst =
+        loop == chain.loops.front() && nth.getDescending() && nth.getStarts().size() == 1;
     for (auto [start, end] : llvm::zip_equal(nth.getStarts(), nth.getEnds())) {
       Value isIn = compare(arith::CmpIPredicate::sge, start);
       if (!isFirst)

@@ -55,6 +55,54 @@ def GuardProductsPass : Pass<"tile-guard-products", "::mlir::func::FuncOp"> {
                            "::tessera::sm::SmDialect"];
 }
 
+def AttachStripsPass : Pass<"sm-attach-strips", "::mlir::func::FuncOp"> {
+  let summary = "Neighbours of a table are copied together with a tile of keys.";
+  let description = [{
+    Input:   a gather in a loop over tiles of keys, one of whose coordinates moves by one with
+             each row, or not at all, and with each column.
+
+    ```mlir
+    %k = tile.load %keys[%b, %h] tile %j ...
+    %row = tile.positions %q[%b] tile %i : ... -> tensor<192x1xi32>
+    %col = tile.positions %keys[%b] tile %j : ... -> tensor<1x80xi32>
+    %n = tile.gather %bias[%h, %col - %row + %reach]
+    ```
+    Output:
+
+    ```mlir
+    %first = %reach - 192 * %i - 191
+    %n = sm.gather_strip %k, %bias[%h, %first] along 1 tile %j rows -1 columns 1
+    ```
+
+    A tile has one strip at most: further gathers are left as they are. Comes before loops are
+    rotated, and behind `tile-guard-products`, whose exact products share no buffers.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::tessera::sm::SmDialect"];
+}
+
+def AddToProductsPass : Pass<"tile-add-to-products", "::mlir::func::FuncOp"> {
+  let summary = "Begin the sum of a product with the bias that is added to it.";
+  let description = [{
+    Input:
+    ```mlir
+    %s = tile.dot %q, %kt, %zero
+    %x = %s * splat(%f) + %bias
+    ```
+    Output:
+    ```mlir
+    %s = tile.dot %q, %kt, (%bias * splat(1 / %f))
+    %x = %s * splat(%f)
+    ```
+
+    The bias is made of positions and strips, and known before the product. Matrix instructions add
+    for nothing, and what follows is what follows a product without a bias: one multiplication
+    that can be deferred, and maxima that may settle. A strip, or a multiple of one, is multiplied
+    by who fills it. The factor must be positive whatever the arguments are. Results change by an
+    ulp of the bias; one that is greater than 2^127 times the factor becomes infinite.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def DeferScalingPass : Pass<"tile-defer-scaling", "::mlir::func::FuncOp"> {
   let summary = "Scale behind masks and maxima, where the factor is positive.";
   let description = [{
@@ -91,31 +139,6 @@ def DeferRowSumsPass : Pass<"tile-defer-row-sums", "::mlir::func::FuncOp"> {
     Option<"columns", "columns", "int64_t", "4", "Partial sums of a row.">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
-}
-
-def AttachStripsPass : Pass<"sm-attach-strips", "::mlir::func::FuncOp"> {
-  let summary = "Neighbours of a table are copied together with a tile of keys.";
-  let description = [{
-    Input:   a gather in a loop over tiles of keys, one of whose coordinates moves by one with
-             each row, or not at all, and with each column.
-
-    ```mlir
-    %k = tile.load %keys[%b, %h] tile %j ...
-    %row = tile.positions %q[%b] tile %i : ... -> tensor<192x1xi32>
-    %col = tile.positions %keys[%b] tile %j : ... -> tensor<1x80xi32>
-    %n = tile.gather %bias[%h, %col - %row + %reach]
-    ```
-    Output:
-
-    ```mlir
-    %first = %reach - 192 * %i - 191
-    %n = sm.gather_strip %k, %bias[%h, %first] along 1 tile %j rows -1 columns 1
-    ```
-
-    A tile has one strip at most: further gathers are left as they are. Comes before loops are
-    rotated, and behind `tile-guard-products`, whose exact products share no buffers.
-  }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::tessera::sm::SmDialect"];
 }
 
 def NarrowGroupsPass : Pass<"sm-narrow-groups", "::mlir::func::FuncOp"> {
@@ -160,7 +183,7 @@ def JoinMaskedLoopsPass : Pass<"tile-join-masked-loops", "::mlir::func::FuncOp">
     Output:
     ```mlir
     %b = scf.for %t = 0 to (tile.count of all ranges) {
-      %s2 = scf.if (%t < %n) { tile.mask %s, %keep } else { %s }
+      %s2 = scf.if (%j is one of the first loop's) { tile.mask %s, %keep } else { %s }
       ...
     }
     ```
@@ -168,7 +191,8 @@ def JoinMaskedLoopsPass : Pass<"tile-join-masked-loops", "::mlir::func::FuncOp">
     A kernel holds one body instead of two or three; assembling bodies is most of the time until a
     kernel first runs. Comes before products are pipelined, which adds a body to each chain.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::tessera::sm::SmDialect"];
 }
 
 def PipelineProductsPass : Pass<"tile-pipeline-products", "::mlir::func::FuncOp"> {
@@ -300,7 +324,8 @@ def PlaceBuffersPass : Pass<"sm-place-buffers", "::mlir::func::FuncOp"> {
     sm.release %slot
     ```
 
-    An `sm.gather_strip` of the tile reads the slot instead, and `sm.fill` has its table.
+    An `sm.gather_strip` of the tile reads the slot instead, and `sm.fill_strip` puts its numbers
+    there.
     Tiles of one shape from one view share a ring: of `stages` buffers if they are loaded in a
     loop, of `outer-stages` otherwise. They are acquired in the order in which they are loaded,
     whichever is read first, and more of them than there are buffers cannot be in use at once.

@@ -63,9 +63,8 @@ bool fills(Operation *op, tile::LoadOp load) {
   return walk.wasInterrupted();
 }
 
-/// Releases a buffer, or its strip, behind the last of the readers in a block, on every side of a
-/// branch.
-void releaseIn(Block *block, Value slot, ArrayRef<Operation *> readers, bool strip) {
+/// Releases a buffer behind the last of the readers in a block, on every side of a branch.
+void releaseIn(Block *block, Value slot, ArrayRef<Operation *> readers) {
   Operation *last = nullptr;
   for (Operation *reader : readers)
     if (Operation *user = block->findAncestorOpInBlock(*reader);
@@ -73,13 +72,13 @@ void releaseIn(Block *block, Value slot, ArrayRef<Operation *> readers, bool str
       last = user;
   OpBuilder builder = OpBuilder::atBlockBegin(block);
   if (auto branch = dyn_cast_or_null<scf::IfOp>(last); branch && branch.elseBlock()) {
-    releaseIn(branch.thenBlock(), slot, readers, strip);
-    releaseIn(branch.elseBlock(), slot, readers, strip);
+    releaseIn(branch.thenBlock(), slot, readers);
+    releaseIn(branch.elseBlock(), slot, readers);
     return;
   }
   if (last)
     builder.setInsertionPointAfter(last);
-  sm::ReleaseOp::create(builder, slot.getLoc(), slot, strip);
+  sm::ReleaseOp::create(builder, slot.getLoc(), slot);
 }
 
 struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
@@ -168,27 +167,25 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     // are not. A tile that was left over from a masked iteration may be read in any loop.
     if (load.getPadding() == tile::Padding::Zero && load.getLength())
       sm::ZeroTailOp::create(builder, loc, slot, load.getTile(), load.getLength());
-    // A strip is read behind a product, which the buffer of its tile should not wait for.
-    sm::GatherStripOp strip = stripOf(load);
-    if (ringType.getStrip())
-      releaseIn(load->getBlock(), slot, strip ? strip.getOperation() : slot.getOperation(),
-                /*strip=*/true);
-    llvm::erase(*readers, strip.getOperation());
-    releaseIn(load->getBlock(), slot, *readers, /*strip=*/false);
+    releaseIn(load->getBlock(), slot, *readers);
     before.push_back(slot);
     slots[load.getResult()] = slot;
     return success();
   }
 
   static void fill(OpBuilder &builder, tile::LoadOp load, Value ring) {
-    sm::GatherStripOp strip = stripOf(load);
-    Value table = strip ? strip.getTable() : nullptr;
-    ValueRange coordinates = strip ? ValueRange(strip.getCoordinates()) : ValueRange();
-    auto number = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
     sm::FillOp::create(builder, load.getLoc(), ring, load.getView(), load.getBatch(),
-                       load.getHead(), load.getTile(), load.getStart(), table, coordinates,
-                       strip ? number(strip.getAlong()) : IntegerAttr(),
-                       strip ? number(strip.getStep()) : IntegerAttr());
+                       load.getHead(), load.getTile(), load.getStart());
+    if (!cast<sm::RingType>(ring.getType()).getStrip())
+      return;
+    if (sm::GatherStripOp strip = stripOf(load))
+      sm::FillStripOp::create(builder, strip.getLoc(), ring, load.getTile(), strip.getTable(),
+                              strip.getCoordinates(), strip.getFactor(), strip.getAlongAttr(),
+                              builder.getI64IntegerAttr(strip.getStep()));
+    else
+      sm::FillStripOp::create(builder, load.getLoc(), ring, load.getTile(), /*table=*/Value(),
+                              /*coordinates=*/ValueRange(), /*factor=*/Value(),
+                              /*along=*/IntegerAttr(), /*step=*/IntegerAttr());
   }
 
   /// Together with what makes the buffer ready.

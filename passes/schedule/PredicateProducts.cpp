@@ -24,16 +24,24 @@ struct MaybeProduct {
       return std::nullopt;
     auto await = branch.thenYield().getOperand(0).getDefiningOp<sm::AwaitOp>();
     auto dot = await ? await.getSource().getDefiningOp<sm::DotOp>() : sm::DotOp();
+    MaybeProduct product{branch, dot, await};
     bool isElse = llvm::hasSingleElement(*branch.elseBlock());
     if (!dot || !isElse || dot.getCondition() || dot->getBlock() != branch.thenBlock() ||
-        branch.elseYield().getOperand(0) != dot.getAcc())
+        branch.elseYield().getOperand(0) != dot.getAcc() || !await->hasOneUse() ||
+        !llvm::all_of(branch.thenBlock()->without_terminator(),
+                      [&](Operation &op) { return product.hasPart(&op); }))
       return std::nullopt;
-    for (Operation &op : branch.thenBlock()->without_terminator())
-      if (!isa<sm::FillOp, sm::AcquireOp, sm::ZeroTailOp, sm::DotOp, sm::AwaitOp, sm::ReleaseOp>(
-              op) &&
-          !isPure(&op))
-        return std::nullopt;
-    return MaybeProduct{branch, dot, await};
+    return product;
+  }
+
+private:
+  /// Whether an op of the branch belongs to the product, or is a number.
+  bool hasPart(Operation *op) {
+    Value slot = dot.getRhs();
+    if (auto release = dyn_cast<sm::ReleaseOp>(op))
+      return release.getSlot() == slot && slot.getParentBlock() == branch.thenBlock();
+    return op == dot || op == await || op == slot.getDefiningOp() ||
+           isa<sm::FillOp, sm::FillStripOp, sm::ZeroTailOp>(op) || isPure(op);
   }
 };
 
@@ -56,15 +64,14 @@ void predicate(MaybeProduct &product) {
       acquire.getConditionMutable().assign(condition);
       op.moveBefore(branch);
     } else if (isa<sm::DotOp, sm::AwaitOp, sm::ReleaseOp>(op)) {
+      if (auto release = dyn_cast<sm::ReleaseOp>(op))
+        release.getConditionMutable().assign(condition);
       moveBehind(&op);
     } else if (isPure(&op)) {
       op.moveBefore(branch);
     }
   }
   product.dot.getConditionMutable().assign(condition);
-  for (Operation *user : product.dot.getRhs().getUsers())
-    if (auto release = dyn_cast<sm::ReleaseOp>(user))
-      release.getConditionMutable().assign(condition);
   branch.getResult(0).replaceAllUsesWith(product.await.getResult());
   // What is left has no result.
   if (branch.thenBlock()->getOperations().size() > 1) {

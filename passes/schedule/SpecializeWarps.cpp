@@ -16,13 +16,14 @@ namespace tessera {
 
 namespace {
 
+enum class Role { producer, gatherer, consumer };
+
 /// What a role must keep of a program: some ops, and whatever decides whether,
 /// how often and on what they run.
 class RoleSlice {
 public:
-  /// `isTold`: what others tell is heard, not computed.
-  RoleSlice(Block *body, bool isTold, llvm::function_ref<bool(Operation *)> isOwn)
-      : isTold(isTold) {
+  RoleSlice(Block *body, Role role, llvm::function_ref<bool(Operation *)> isOwn)
+      : role(role), isTold(role != Role::producer) {
     body->walk([&](Operation *op) {
       if (isOwn(op))
         need(op);
@@ -111,9 +112,9 @@ private:
     need(loop.getOperation());
   }
 
-  /// Who is told is a consumer.
+  /// Who gathers goes along with the producer, tile by tile.
   Value ofRole(sm::ByRoleOp choice) const {
-    return isTold ? choice.getConsumer() : choice.getProducer();
+    return role == Role::consumer ? choice.getConsumer() : choice.getProducer();
   }
 
   SmallVector<unsigned> kept(Operation *op) const {
@@ -199,7 +200,8 @@ private:
     cloneInto(inside, &rarely.getBody().front(), mapping);
   }
 
-  bool isTold;
+  Role role;
+  bool isTold; ///< what others tell is heard, not computed
   llvm::DenseSet<Operation *> ops;
   llvm::DenseSet<Value> results; ///< of loops and branches
 };
@@ -211,9 +213,11 @@ struct SpecializeWarpsPass : impl::SpecializeWarpsPassBase<SpecializeWarpsPass> 
     if (getOperation().isExternal())
       return;
     Block *body = &getOperation().getBody().front();
-    RoleSlice producer(body, /*isTold=*/false,
+    RoleSlice producer(body, Role::producer,
                        [](Operation *op) { return isa<sm::FillOp, sm::TellOp>(op); });
-    RoleSlice consumer(body, /*isTold=*/true, [](Operation *op) {
+    RoleSlice gatherer(body, Role::gatherer,
+                       [](Operation *op) { return isa<sm::FillStripOp, sm::TellOp>(op); });
+    RoleSlice consumer(body, Role::consumer, [](Operation *op) {
       return isa<sm::TellOp, sm::AcquireOp, sm::ReleaseOp, sm::ZeroTailOp, sm::DotOp, sm::AwaitOp,
                  sm::BranchOnlyOp, sm::PutOp, tile::StoreOp>(op);
     });
@@ -223,10 +227,14 @@ struct SpecializeWarpsPass : impl::SpecializeWarpsPassBase<SpecializeWarpsPass> 
       if (!isa<sm::MakeRingOp>(op))
         old.push_back(&op);
     OpBuilder builder(body->getTerminator());
+    WalkResult strips = body->walk([](sm::FillStripOp) { return WalkResult::interrupt(); });
     auto roles = sm::RolesOp::create(builder, getOperation().getLoc(), groups, producerRegisters,
-                                     consumerRegisters);
-    for (auto [slice, region] : {std::pair<RoleSlice *, Region *>{&producer, &roles.getProducer()},
-                                 {&consumer, &roles.getConsumer()}}) {
+                                     consumerRegisters, strips.wasInterrupted() ? 1 : 0);
+    SmallVector<std::pair<RoleSlice *, Region *>> slices{{&producer, &roles.getProducer()},
+                                                         {&consumer, &roles.getConsumer()}};
+    for (Region &region : roles.getGatherer())
+      slices.push_back({&gatherer, &region});
+    for (auto [slice, region] : slices) {
       OpBuilder inside(&getContext());
       inside.createBlock(region);
       IRMapping mapping;

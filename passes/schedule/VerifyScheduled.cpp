@@ -32,6 +32,12 @@ struct VerifyScheduledPass : impl::VerifyScheduledPassBase<VerifyScheduledPass> 
       signalPassFailure();
   }
 
+  static bool isForConsumers(Operation *op) {
+    return isa<sm::AcquireOp, sm::HeldOp, sm::ReleaseOp, sm::ZeroTailOp, sm::AwaitOp, sm::DotOp,
+               sm::GatherStripOp, sm::GroupAnyOp, sm::RarelyOp, sm::GroupRowSpanOp, sm::PutOp,
+               tile::StoreOp>(op);
+  }
+
   static LogicalResult check(Operation *op, sm::RolesOp roles) {
     if (isa<tile::GridOp, tile::LoadOp, tile::DotOp, tile::TransposeOp, tile::CountOp, tile::NthOp,
             tile::RowSpanOp, sm::PassOverOp, sm::ByRoleOp>(op))
@@ -40,14 +46,18 @@ struct VerifyScheduledPass : impl::VerifyScheduledPassBase<VerifyScheduledPass> 
         strip && !isa<sm::SlotType>(strip.getSource().getType()))
       return strip.emitOpError("reads no buffer at the stage scheduled");
     bool isProducer = roles.getProducer().isAncestor(op->getParentRegion());
+    bool isGatherer = llvm::any_of(roles.getGatherer(), [&](Region &region) {
+      return region.isAncestor(op->getParentRegion());
+    });
+    if (isa<sm::FillStripOp>(op) && !isGatherer)
+      return op->emitOpError("outside of the gatherer");
+    if (isForConsumers(op) && isGatherer)
+      return op->emitOpError("in the gatherer");
     if (isa<sm::FillOp>(op) && !isProducer)
       return op->emitOpError("outside of the producer");
     if (isa<sm::TakeTicketOp, sm::TellOp>(op) && !isProducer)
       return op->emitOpError("outside of the producer");
-    if (isa<sm::HearOp, sm::AcquireOp, sm::HeldOp, sm::ReleaseOp, sm::ZeroTailOp, sm::AwaitOp,
-            sm::DotOp, sm::GatherStripOp, sm::GroupAnyOp, sm::RarelyOp, sm::GroupRowSpanOp,
-            sm::PutOp, tile::StoreOp>(op) &&
-        isProducer)
+    if ((isa<sm::HearOp>(op) || isForConsumers(op)) && isProducer)
       return op->emitOpError("in the producer");
     if (auto dot = dyn_cast<sm::DotOp>(op))
       for (Operation *user : dot->getUsers())
