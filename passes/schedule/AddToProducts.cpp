@@ -42,7 +42,8 @@ struct BiasedProduct {
   bool isSubtracted;
 
   static std::optional<BiasedProduct> match(Operation *sum) {
-    if (!isa<arith::AddFOp, arith::SubFOp>(sum) || !isa<RankedTensorType>(sum->getResult(0).getType()))
+    if (!isa<arith::AddFOp, arith::SubFOp>(sum) ||
+        !isa<RankedTensorType>(sum->getResult(0).getType()))
       return std::nullopt;
     for (unsigned i : {0, 1}) {
       if (i && isa<arith::SubFOp>(sum)) // what is subtracted is not the product
@@ -52,10 +53,14 @@ struct BiasedProduct {
         continue;
       for (unsigned j : {0, 1}) {
         auto dot = product->getOperand(j).getDefiningOp<tile::DotOp>();
-        BiasedProduct found{sum, product, dot, product->getOperand(1 - j), sum->getOperand(1 - i),
+        BiasedProduct found{sum,
+                            product,
+                            dot,
+                            product->getOperand(1 - j),
+                            sum->getOperand(1 - i),
                             isa<arith::SubFOp>(sum)};
-        if (dot && dot->hasOneUse() && startsAtZero(dot) && isPositiveSplat(found.factor) &&
-            found.isKnownBefore())
+        if (dot && dot->getBlock() == sum->getBlock() && dot->hasOneUse() && startsAtZero(dot) &&
+            isPositiveSplat(found.factor) && found.isKnownBefore())
           return found;
       }
     }
@@ -78,20 +83,37 @@ struct BiasedProduct {
   }
 };
 
-/// Numbers of a strip, or a multiple of them; null if a value is none.
+/// The number that a tile is a splat of, if it is known in front of a loop.
+Value scalarBefore(scf::ForOp loop, Value tile) {
+  auto splat = tile.getDefiningOp<tensor::SplatOp>();
+  if (splat)
+    return loop.isDefinedOutsideOfLoop(splat.getInput()) ? splat.getInput() : Value();
+  OpBuilder front(loop);
+  return splatFactor(front, tile);
+}
+
+/// Numbers of a strip that nothing else reads, or a multiple of them.
 struct ScaledStrip {
   sm::GatherStripOp strip;
-  Value factor; ///< a tile; null: one
+  Value factor; ///< null: one
 
-  static ScaledStrip of(Value value) {
-    if (auto strip = value.getDefiningOp<sm::GatherStripOp>())
-      return {strip, {}};
-    if (auto product = value.getDefiningOp<arith::MulFOp>())
-      for (unsigned i : {0, 1})
-        if (auto strip = product->getOperand(i).getDefiningOp<sm::GatherStripOp>();
-            strip && product->getOperand(1 - i).getDefiningOp<tensor::SplatOp>())
-          return {strip, product->getOperand(1 - i)};
-    return {};
+  static std::optional<ScaledStrip> of(scf::ForOp loop, Value value) {
+    auto isOwn = [](sm::GatherStripOp strip) {
+      return strip && strip->hasOneUse() && !strip.getFactor();
+    };
+    if (auto strip = value.getDefiningOp<sm::GatherStripOp>(); isOwn(strip))
+      return ScaledStrip{strip, {}};
+    auto product = value.getDefiningOp<arith::MulFOp>();
+    if (!product || !product->hasOneUse())
+      return std::nullopt;
+    for (unsigned i : {0, 1}) {
+      auto strip = product->getOperand(i).getDefiningOp<sm::GatherStripOp>();
+      if (!isOwn(strip))
+        continue;
+      if (Value factor = scalarBefore(loop, product->getOperand(1 - i)))
+        return ScaledStrip{strip, factor};
+    }
+    return std::nullopt;
   }
 };
 
@@ -103,18 +125,17 @@ void addToProduct(BiasedProduct &biased) {
     if (biased.dot->isBeforeInBlock(op))
       op->moveBefore(biased.dot);
   Location loc = biased.sum->getLoc();
-  OpBuilder front(biased.dot->getParentOp()), builder(biased.dot);
-  auto scalarOf = [&](Value tile) { return splatFactor(front, tile); };
-  Value sign = arith::ConstantOp::create(front, loc,
-                                         front.getF32FloatAttr(biased.isSubtracted ? -1 : 1));
-  Value inverse = arith::DivFOp::create(front, loc, sign, scalarOf(biased.factor));
-  ScaledStrip scaled = ScaledStrip::of(biased.bias);
+  auto loop = cast<scf::ForOp>(biased.dot->getParentOp());
+  OpBuilder front(loop), builder(biased.dot);
+  Value sign =
+      arith::ConstantOp::create(front, loc, front.getF32FloatAttr(biased.isSubtracted ? -1 : 1));
+  Value inverse = arith::DivFOp::create(front, loc, sign, scalarBefore(loop, biased.factor));
   Value start;
-  if (scaled.strip && scaled.strip->hasOneUse() && !scaled.strip.getFactor()) {
-    if (scaled.factor)
-      inverse = arith::MulFOp::create(front, loc, inverse, scalarOf(scaled.factor));
-    scaled.strip.getFactorMutable().assign(inverse);
-    start = scaled.strip;
+  if (std::optional<ScaledStrip> scaled = ScaledStrip::of(loop, biased.bias)) {
+    if (scaled->factor)
+      inverse = arith::MulFOp::create(front, loc, inverse, scaled->factor);
+    scaled->strip.getFactorMutable().assign(inverse);
+    start = scaled->strip;
   } else {
     auto type = cast<RankedTensorType>(biased.bias.getType());
     Value splat = tensor::SplatOp::create(builder, loc, inverse, type);
@@ -134,17 +155,11 @@ struct AddToProductsPass : impl::AddToProductsPassBase<AddToProductsPass> {
       if (!loop || loop->getParentOfType<sm::RarelyOp>() || op->getNumResults() != 1)
         return;
       if (std::optional<BiasedProduct> biased = BiasedProduct::match(op);
-          biased && loop.isDefinedOutsideOfLoop(scalarsOf(biased->factor)))
+          biased && scalarBefore(loop, biased->factor))
         found.push_back(*biased);
     });
     for (BiasedProduct &biased : found)
       addToProduct(biased);
-  }
-
-  /// What a tile of one number is made of.
-  static Value scalarsOf(Value tile) {
-    auto splat = tile.getDefiningOp<tensor::SplatOp>();
-    return splat ? splat.getInput() : tile;
   }
 };
 

@@ -38,10 +38,14 @@ private:
   /// Whether an op of the branch belongs to the product, or is a number.
   bool hasPart(Operation *op) {
     Value slot = dot.getRhs();
+    auto acquire = slot.getDefiningOp<sm::AcquireOp>();
+    bool isOwn = acquire && acquire->getBlock() == branch.thenBlock();
     if (auto release = dyn_cast<sm::ReleaseOp>(op))
-      return release.getSlot() == slot && slot.getParentBlock() == branch.thenBlock();
-    return op == dot || op == await || op == slot.getDefiningOp() ||
-           isa<sm::FillOp, sm::FillStripOp, sm::ZeroTailOp>(op) || isPure(op);
+      return isOwn && release.getSlot() == slot;
+    if (isa<sm::ZeroTailOp>(op))
+      return op->isBeforeInBlock(dot);
+    return (op == acquire && isOwn) || op == dot || op == await ||
+           isa<sm::FillOp, sm::FillStripOp>(op) || isPure(op);
   }
 };
 

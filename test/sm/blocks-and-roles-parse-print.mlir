@@ -52,6 +52,35 @@ func.func @roles() {
   return
 }
 
+// A third one gathers.
+
+// CHECK-LABEL: func @gatherer
+func.func @gatherer() {
+  // CHECK: sm.roles groups 2 registers 40, 232 producer {
+  // CHECK-NEXT: sm.take_ticket
+  // CHECK-NEXT: } consumer {
+  // CHECK-NEXT: sm.branch_only
+  // CHECK-NEXT: } gatherer {
+  // CHECK-NEXT: sm.hear channel 0 : index
+  // CHECK-NEXT: }
+  sm.roles groups 2 registers 40, 232 producer {
+    %ticket = sm.take_ticket
+  } consumer {
+    sm.branch_only
+  } gatherer {
+    %heard = sm.hear channel 0 : index
+  }
+  // CHECK: sm.roles groups 1 registers 24, 240 producer {
+  // CHECK-NEXT: } consumer {
+  // CHECK-NEXT: } gatherer {
+  // CHECK-NEXT: }
+  sm.roles groups 1 registers 24, 240 producer {
+  } consumer {
+  } gatherer {
+  }
+  return
+}
+
 // Any row of a warp: one answer for all its threads.
 
 // CHECK-LABEL: func @warp_any

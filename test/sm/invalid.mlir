@@ -88,6 +88,14 @@ func.func @dot_on_another_sum(%p: tensor<128x128xbf16>, %v: !sm.slot<128x64, bf1
 
 // -----
 
+func.func @dot_without_a_sum_to_leave(%p: tensor<128x128xbf16>, %v: !sm.slot<128x64, bf16>, %c: i1) {
+  // expected-error @+1 {{'sm.dot' op has a condition, and no sum to leave as it is}}
+  %o = sm.dot %p, %v if %c : tensor<128x128xbf16>, !sm.slot<128x64, bf16> -> tensor<128x64xf32>
+  return
+}
+
+// -----
+
 func.func @tell_of_fewer(%a: index) {
   // expected-error @+1 {{'sm.tell' op has 1 values and 2 results}}
   %told:2 = "sm.tell"(%a) {channel = 0 : i64} : (index) -> (index, index)
@@ -215,10 +223,11 @@ func.func @exact_dot_of_many_keys(%q: !rows, %s: tensor<64x64xf32>) {
 
 // -----
 
-func.func @fill_of_other_rank(%ring: !sm.ring<2, 128x64, bf16, strip 191>, %view: !tile.view<64xbf16>,
-                              %t: !tile.table<2xf32>, %i: index) {
-  // expected-error @+1 {{'sm.fill' op has 1 coordinates, and neighbours along 0, of a table of rank 2}}
-  sm.fill %ring, %view[%i, %i] tile %i with %t[%i] along 0 step 64 : !sm.ring<2, 128x64, bf16, strip 191>, !tile.view<64xbf16>, !tile.table<2xf32>
+!ring = !sm.ring<2, 128x64, bf16, strip 191>
+
+func.func @fill_strip_of_other_rank(%ring: !ring, %t: !tile.table<2xf32>, %i: index) {
+  // expected-error @+1 {{'sm.fill_strip' op has 1 coordinates, and neighbours along 0, of a table of rank 2}}
+  sm.fill_strip %ring tile %i with %t[%i] along 0 step 64 : !ring, !tile.table<2xf32>
   return
 }
 
@@ -226,9 +235,43 @@ func.func @fill_of_other_rank(%ring: !sm.ring<2, 128x64, bf16, strip 191>, %view
 
 !ring = !sm.ring<2, 128x64, bf16>
 
-func.func @fill_without_room(%ring: !ring, %view: !tile.view<64xbf16>, %t: !tile.table<1xf32>, %i: index) {
-  // expected-error @+1 {{'sm.fill' op has a table, and the ring no room for a strip}}
-  sm.fill %ring, %view[%i, %i] tile %i with %t[%i] along 0 step 64 : !ring, !tile.view<64xbf16>, !tile.table<1xf32>
+func.func @fill_strip_without_room(%ring: !ring, %t: !tile.table<1xf32>, %i: index) {
+  // expected-error @+1 {{'sm.fill_strip' op fills a strip, and the ring has none}}
+  sm.fill_strip %ring tile %i with %t[%i] along 0 step 64 : !ring, !tile.table<1xf32>
+  return
+}
+
+// -----
+
+// Nor is a strip left as it is that is not there.
+
+!ring = !sm.ring<2, 128x64, bf16>
+
+func.func @leave_no_strip(%ring: !ring, %i: index) {
+  // expected-error @+1 {{'sm.fill_strip' op fills a strip, and the ring has none}}
+  sm.fill_strip %ring tile %i : !ring
+  return
+}
+
+// -----
+
+!ring = !sm.ring<2, 128x64, bf16, strip 191>
+
+func.func @fill_strip_of_multiplied_integers(%ring: !ring, %t: !tile.table<1xi32>, %i: index, %f: f32) {
+  // expected-error @+1 {{'sm.fill_strip' op multiplies what are no numbers of f32}}
+  sm.fill_strip %ring tile %i with %t[%i] along 0 step 64 times %f : !ring, !tile.table<1xi32>
+  return
+}
+
+// -----
+
+// Without a table there is nothing to multiply.
+
+!ring = !sm.ring<2, 128x64, bf16, strip 191>
+
+func.func @fill_strip_of_multiplied_nothing(%ring: !ring, %i: index, %f: f32) {
+  // expected-error @+1 {{'sm.fill_strip' op multiplies what are no numbers of f32}}
+  sm.fill_strip %ring tile %i times %f : !ring
   return
 }
 
@@ -274,11 +317,10 @@ func.func @gather_of_no_neighbours(%k: !slot, %t: !tile.table<1xf32>, %i: index)
 
 // -----
 
-!ring = !sm.ring<2, 128x64, bf16>
+!slot = !sm.slot<64x64, bf16>
 
-func.func @release_of_no_strip(%ring: !ring) {
-  %slot = sm.acquire %ring : !ring -> !sm.slot<128x64, bf16>
-  // expected-error @+1 {{'sm.release' op gives back a strip, and the ring has none}}
-  sm.release strip %slot : !sm.slot<128x64, bf16>
+func.func @gather_of_multiplied_integers(%k: !slot, %t: !tile.table<1xi32>, %i: index, %f: f32) {
+  // expected-error @+1 {{'sm.gather_strip' op multiplies what are no numbers of f32}}
+  %b = sm.gather_strip %k, %t[%i] along 0 tile %i rows 1 columns 1 times %f : !slot, !tile.table<1xi32> -> tensor<64x64xi32>
   return
 }

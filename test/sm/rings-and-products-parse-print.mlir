@@ -26,21 +26,26 @@ func.func @ring(%keys: !tile.view<64xbf16>, %i: index) {
   return
 }
 
-// A buffer may have a strip of a table beside its tile.
+// A buffer may have a strip of a table beside its tile: of its numbers, a multiple of them, or of
+// none that are read.
 
 // CHECK-LABEL: func @strip
-// CHECK-SAME:    %[[KEYS:[a-z0-9]*]]: !tile.view<64xbf16>, %[[T:[a-z0-9]*]]: !tile.table<2xf32>, %[[I:[a-z0-9]*]]: index
-func.func @strip(%keys: !tile.view<64xbf16>, %t: !tile.table<2xf32>, %i: index) {
+// CHECK-SAME:    %[[T:[a-z0-9]*]]: !tile.table<2xf32>, %[[I:[a-z0-9]*]]: index, %[[F:[a-z0-9]*]]: f32
+func.func @strip(%t: !tile.table<2xf32>, %i: index, %f: f32) {
   // CHECK: %[[RING:.*]] = sm.make_ring : !sm.ring<2, 128x64, bf16, strip 191>
   %ring = sm.make_ring : !sm.ring<2, 128x64, bf16, strip 191>
-  // CHECK: sm.fill %[[RING]], %[[KEYS]][%[[I]], %[[I]]] tile %[[I]] with %[[T]][%[[I]], %[[I]]] along 1 step -128 : !sm.ring<2, 128x64, bf16, strip 191>, !tile.view<64xbf16>, !tile.table<2xf32>
-  sm.fill %ring, %keys[%i, %i] tile %i with %t[%i, %i] along 1 step -128 : !sm.ring<2, 128x64, bf16, strip 191>, !tile.view<64xbf16>, !tile.table<2xf32>
+  // CHECK: sm.fill_strip %[[RING]] tile %[[I]] with %[[T]][%[[I]], %[[I]]] along 1 step -128 : !sm.ring<2, 128x64, bf16, strip 191>, !tile.table<2xf32>
+  sm.fill_strip %ring tile %i with %t[%i, %i] along 1 step -128 : !sm.ring<2, 128x64, bf16, strip 191>, !tile.table<2xf32>
+  // CHECK: sm.fill_strip %[[RING]] tile %[[I]] with %[[T]][%[[I]], %[[I]]] along 0 step 128 times %[[F]] : !sm.ring<2, 128x64, bf16, strip 191>, !tile.table<2xf32>
+  sm.fill_strip %ring tile %i with %t[%i, %i] along 0 step 128 times %f : !sm.ring<2, 128x64, bf16, strip 191>, !tile.table<2xf32>
+  // CHECK: sm.fill_strip %[[RING]] tile %[[I]] : !sm.ring<2, 128x64, bf16, strip 191>{{$}}
+  sm.fill_strip %ring tile %i : !sm.ring<2, 128x64, bf16, strip 191>
   // CHECK: %[[SLOT:.*]] = sm.acquire %[[RING]]
   %slot = sm.acquire %ring : !sm.ring<2, 128x64, bf16, strip 191> -> !slot
   // CHECK: sm.gather_strip %[[SLOT]], %[[T]][%[[I]], %[[I]]] along 1 tile %[[I]] rows 1 columns -1 : !sm.slot<128x64, bf16>, !tile.table<2xf32> -> tensor<64x128xf32>
   %b = sm.gather_strip %slot, %t[%i, %i] along 1 tile %i rows 1 columns -1 : !slot, !tile.table<2xf32> -> tensor<64x128xf32>
-  // CHECK: sm.release strip %[[SLOT]] : !sm.slot<128x64, bf16>
-  sm.release strip %slot : !slot
+  // CHECK: sm.gather_strip %[[SLOT]], %[[T]][%[[I]], %[[I]]] along 1 tile %[[I]] rows 0 columns 1 times %[[F]] : !sm.slot<128x64, bf16>, !tile.table<2xf32> -> tensor<1x128xf32>
+  %c = sm.gather_strip %slot, %t[%i, %i] along 1 tile %i rows 0 columns 1 times %f : !slot, !tile.table<2xf32> -> tensor<1x128xf32>
   return
 }
 
@@ -57,6 +62,23 @@ func.func @products(%q: !slot, %k: !slot, %p: tensor<128x128xbf16>, %acc: tensor
   %s1 = sm.await %s pending 1 : tensor<128x128xf32>
   // CHECK: sm.await %[[O]] pending 0 : tensor<128x64xf32>
   %o1 = sm.await %o pending 0 : tensor<128x64xf32>
+  return
+}
+
+// A buffer is taken and given back, and a product issued, only where a condition holds.
+
+// CHECK-LABEL: func @under_a_condition
+// CHECK-SAME:    %[[C:[a-z0-9]*]]: i1, %[[RING:[a-z0-9]*]]: !sm.ring<2, 128x64, bf16>, %[[P:[a-z0-9]*]]: tensor<128x128xbf16>, %[[S:[a-z0-9]*]]: tensor<128x128xf32>, %[[ACC:[a-z0-9]*]]: tensor<128x64xf32>
+func.func @under_a_condition(%c: i1, %ring: !ring, %p: tensor<128x128xbf16>,
+                             %s: tensor<128x128xf32>, %acc: tensor<128x64xf32>) {
+  // CHECK: %[[V:.*]] = sm.acquire %[[RING]] if %[[C]] : !sm.ring<2, 128x64, bf16> -> !sm.slot<128x64, bf16>
+  %v = sm.acquire %ring if %c : !ring -> !slot
+  // CHECK: sm.dot %[[V]], %[[V]] transposed acc %[[S]] : tensor<128x128xf32> if %[[C]] : !sm.slot<128x64, bf16>, !sm.slot<128x64, bf16> -> tensor<128x128xf32>
+  %t = sm.dot %v, %v transposed acc %s : tensor<128x128xf32> if %c : !slot, !slot -> tensor<128x128xf32>
+  // CHECK: sm.dot %[[P]], %[[V]] acc %[[ACC]] : tensor<128x64xf32> if %[[C]] : tensor<128x128xbf16>, !sm.slot<128x64, bf16> -> tensor<128x64xf32>
+  %o = sm.dot %p, %v acc %acc : tensor<128x64xf32> if %c : tensor<128x128xbf16>, !slot -> tensor<128x64xf32>
+  // CHECK: sm.release %[[V]] if %[[C]] : !sm.slot<128x64, bf16>
+  sm.release %v if %c : !slot
   return
 }
 

@@ -70,6 +70,61 @@ func.func @from_registers(%x: f32 {tile.name = "x"}) {
 
 // -----
 
+// Under a condition, which all threads of a group share, there is a group of products in any case,
+// so that a wait counts alike: one without products if the condition does not hold. The registers
+// keep the sum so far.
+
+// CHECK-LABEL: llvm.func @under_a_condition
+func.func @under_a_condition(%x: f32 {tile.name = "x"}, %n: index {tile.name = "n"}) {
+  // CHECK:      "setmaxnreg.inc
+  // CHECK:      %[[C:.*]] = arith.cmpi sgt,
+  // CHECK:      llvm.inline_asm has_side_effects {{.*}}setp.ne.b32 more, 0, 0;\0A@!$17 bra.uni none;\0Awgmma.fence.sync.aligned;\0A
+  // CHECK-SAME: {$0,$1,$2,$3}, {$8,$9,$10,$11}, b, 1, 1, 1, 1;
+  // CHECK-SAME: {$0,$1,$2,$3}, {$12,$13,$14,$15}, b, 1, 1, 1, 1;\0Awgmma.commit_group.sync.aligned;\0Abra.uni issued;
+  // CHECK-SAME: \0Anone:\0Awgmma.fence.sync.aligned;\0Awgmma.commit_group.sync.aligned;\0Aissued:\0A}"
+  // CHECK-SAME: "=f,=f,=f,=f,0,1,2,3,r,r,r,r,r,r,r,r,l,b"
+  // CHECK-SAME: %[[C]] : (
+  // CHECK:      wgmma.wait_group.sync.aligned 0;
+  %c0 = arith.constant 0 : index
+  %values = sm.make_ring : !sm.ring<2, 32x8, f16>
+  sm.roles groups 1 registers 40, 232 producer {
+  } consumer {
+    %c = arith.cmpi sgt, %n, %c0 : index
+    %wide = tensor.splat %x : tensor<64x32xf32>
+    %p = arith.truncf %wide : tensor<64x32xf32> to tensor<64x32xf16>
+    %acc = tensor.splat %x : tensor<64x8xf32>
+    %v = sm.acquire %values if %c : !sm.ring<2, 32x8, f16> -> !sm.slot<32x8, f16>
+    %o = sm.dot %p, %v acc %acc : tensor<64x8xf32> if %c : tensor<64x32xf16>, !sm.slot<32x8, f16> -> tensor<64x8xf32>
+    %s = sm.await %o pending 0 : tensor<64x8xf32>
+  }
+  return
+}
+
+// -----
+
+// With the left operand in shared memory too, the condition is the operand behind two addresses.
+
+// CHECK-LABEL: llvm.func @from_shared_under_a_condition
+func.func @from_shared_under_a_condition(%x: f32 {tile.name = "x"}, %n: index {tile.name = "n"}) {
+  // CHECK:      llvm.inline_asm has_side_effects {{.*}}@!$10 bra.uni none;
+  // CHECK-SAME: add.s64 b, $9, 0;\0Aadd.s64 a, $8, 0;
+  // CHECK-SAME: "=f,=f,=f,=f,0,1,2,3,l,l,b"
+  %c0 = arith.constant 0 : index
+  %queries = sm.make_ring : !sm.ring<1, 64x32, bf16>
+  %keys = sm.make_ring : !sm.ring<2, 8x32, bf16>
+  sm.roles groups 1 registers 40, 232 producer {
+  } consumer {
+    %c = arith.cmpi sgt, %n, %c0 : index
+    %acc = tensor.splat %x : tensor<64x8xf32>
+    %q = sm.acquire %queries : !sm.ring<1, 64x32, bf16> -> !sm.slot<64x32, bf16>
+    %k = sm.acquire %keys if %c : !sm.ring<2, 8x32, bf16> -> !sm.slot<8x32, bf16>
+    %p = sm.dot %q, %k transposed acc %acc : tensor<64x8xf32> if %c : !sm.slot<64x32, bf16>, !sm.slot<8x32, bf16> -> tensor<64x8xf32>
+  }
+  return
+}
+
+// -----
+
 // A group's rows of the left operand lie 8192 bytes behind those of the group before. All
 // buffers are swizzled by 128 bytes (bit 62), eight rows being 1024 bytes.
 

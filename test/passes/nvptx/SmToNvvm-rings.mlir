@@ -70,6 +70,42 @@ func.func @acquire() {
 !ring = !sm.ring<3, 80x128, bf16>
 !slot = !sm.slot<80x128, bf16>
 
+// Where a condition does not hold no turn is taken, nothing is waited for, and nobody arrives.
+
+// CHECK-LABEL: llvm.func @acquire_if
+func.func @acquire_if(%n: index {tile.name = "n"}) {
+  // CHECK:      "setmaxnreg.inc
+  // CHECK-NEXT: %[[C:.*]] = arith.cmpi sgt,
+  // CHECK-NEXT: %[[TURN:.*]] = llvm.load %[[COUNTER:.*]] : !llvm.ptr -> i32
+  // CHECK-NEXT: %[[TAKEN:.*]] = arith.extui %[[C]] : i1 to i32
+  // CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[TURN]], %[[TAKEN]] : i32
+  // CHECK-NEXT: llvm.store %[[NEXT]], %[[COUNTER]]
+  // CHECK-NEXT: %[[ROUND:.*]] = arith.divui %[[TURN]], %[[STAGES:.*]] : i32
+  // CHECK-NEXT: %[[SLOT:.*]] = arith.remui %[[TURN]], %[[STAGES]] : i32
+  // CHECK-NEXT: %[[PARITY:.*]] = arith.andi %[[ROUND]], %{{.*}} : i32
+  // CHECK-NEXT: scf.if %[[C]] {
+  // CHECK:        mbarrier.try_wait.parity{{.*}}, %[[PARITY]] : (i32, i32)
+  // CHECK-NEXT: {{^ *[}]$}}
+  // CHECK-NEXT: %[[FIRST:.*]] = arith.cmpi eq, %{{.*}}, %{{.*}} : i32
+  // CHECK-NEXT: %[[ARRIVES:.*]] = arith.andi %[[FIRST]], %[[C]] : i1
+  // CHECK-NEXT: arith.muli %[[SLOT]],
+  // CHECK:      "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", {{.*}}, %[[ARRIVES]] : (i32, i1)
+  %c0 = arith.constant 0 : index
+  %ring = sm.make_ring : !ring
+  sm.roles groups 2 registers 40, 232 producer {
+  } consumer {
+    %c = arith.cmpi sgt, %n, %c0 : index
+    %x = sm.acquire %ring if %c : !ring -> !slot
+    sm.release %x if %c : !slot
+  }
+  return
+}
+
+// -----
+
+!ring = !sm.ring<3, 80x128, bf16>
+!slot = !sm.slot<80x128, bf16>
+
 // Only the buffer in which a sequence ends has something to zero: rows of 128 bytes by 16 bytes a
 // thread, in both chunks. The products read it when all threads are done.
 

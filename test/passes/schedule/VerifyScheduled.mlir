@@ -182,3 +182,67 @@ func.func @strip_in_the_producer(%t: !tile.table<1xf32>, %i: index) {
   }
   return
 }
+
+// -----
+
+// A scheduled program that gathers is accepted: who does hears numbers as consumers do.
+
+func.func @good_gatherer(%k: !tile.view<64xbf16>, %t: !tile.table<1xf32>, %i: index) {
+  %ring = sm.make_ring : !sm.ring<2, 64x64, bf16, strip 127>
+  sm.roles groups 1 registers 24, 240 producer {
+    %told = sm.tell %i channel 0 : index
+    sm.fill %ring, %k[%i, %i] tile %told : !sm.ring<2, 64x64, bf16, strip 127>, !tile.view<64xbf16>
+  } consumer {
+    %heard = sm.hear channel 0 : index
+    %x = sm.acquire %ring : !sm.ring<2, 64x64, bf16, strip 127> -> !sm.slot<64x64, bf16>
+    %b = sm.gather_strip %x, %t[%i] along 0 tile %heard rows 1 columns 1 : !sm.slot<64x64, bf16>, !tile.table<1xf32> -> tensor<64x64xf32>
+    sm.release %x : !sm.slot<64x64, bf16>
+  } gatherer {
+    %heard = sm.hear channel 0 : index
+    sm.fill_strip %ring tile %heard with %t[%i] along 0 step 64 : !sm.ring<2, 64x64, bf16, strip 127>, !tile.table<1xf32>
+  }
+  return
+}
+
+// -----
+
+// Strips are filled by the gatherer alone,
+
+func.func @fill_strip_elsewhere(%t: !tile.table<1xf32>, %i: index) {
+  %ring = sm.make_ring : !sm.ring<2, 64x64, bf16, strip 127>
+  sm.roles groups 1 registers 24, 240 producer {
+    // expected-error @+1 {{'sm.fill_strip' op outside of the gatherer}}
+    sm.fill_strip %ring tile %i with %t[%i] along 0 step 64 : !sm.ring<2, 64x64, bf16, strip 127>, !tile.table<1xf32>
+  } consumer {
+    // expected-error @+1 {{'sm.fill_strip' op outside of the gatherer}}
+    sm.fill_strip %ring tile %i : !sm.ring<2, 64x64, bf16, strip 127>
+  } gatherer {
+  }
+  return
+}
+
+// -----
+
+// which does nothing of what the others do, under a branch neither.
+
+func.func @work_of_others_in_the_gatherer(%k: !tile.view<64xbf16>, %t: !tile.table<1xf32>, %i: index,
+                                          %some: i1) {
+  %ring = sm.make_ring : !sm.ring<2, 64x64, bf16, strip 127>
+  sm.roles groups 1 registers 24, 240 producer {
+  } consumer {
+  } gatherer {
+    // expected-error @+1 {{'sm.fill' op outside of the producer}}
+    sm.fill %ring, %k[%i, %i] tile %i : !sm.ring<2, 64x64, bf16, strip 127>, !tile.view<64xbf16>
+    // expected-error @+1 {{'sm.tell' op outside of the producer}}
+    %told = sm.tell %i channel 0 : index
+    scf.if %some {
+      // expected-error @+1 {{'sm.acquire' op in the gatherer}}
+      %x = sm.acquire %ring : !sm.ring<2, 64x64, bf16, strip 127> -> !sm.slot<64x64, bf16>
+      // expected-error @+1 {{'sm.gather_strip' op in the gatherer}}
+      %b = sm.gather_strip %x, %t[%i] along 0 tile %i rows 1 columns 1 : !sm.slot<64x64, bf16>, !tile.table<1xf32> -> tensor<64x64xf32>
+      // expected-error @+1 {{'sm.release' op in the gatherer}}
+      sm.release %x : !sm.slot<64x64, bf16>
+    }
+  }
+  return
+}
