@@ -11,8 +11,8 @@ def Sm_Dialect : Dialect {
   let summary = "One multiprocessor: who does what, and when.";
   let description = [{
     A program at the stage `scheduled` is what one thread block does. Its warp
-    groups have roles: a producer copies tiles into rings of shared buffers, and
-    consumers compute on them. Matrix products are issued and awaited. Tiles are
+    groups have roles: a producer copies tiles into rings of shared buffers, a gatherer
+    puts numbers of tables beside them, and consumers compute on both. Matrix products are issued and awaited. Tiles are
     still tensors, spread over the consumers' threads; which thread holds which
     element is decided when the dialect is lowered.
 

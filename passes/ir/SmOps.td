@@ -328,8 +328,8 @@ def Sm_GatherStripOp : Sm_Op<"gather_strip", [AttrSizedOperandSegments]> {
 def Sm_ReleaseOp : Sm_Op<"release"> {
   let summary = "Give a buffer back to the producer.";
   let description = [{
-    Nothing reads it any more, nor the strip beside it: products that do are awaited. With `if`, only
-    where that holds.
+    Nothing reads it any more, nor the strip beside it: products that do are awaited. With `if`,
+    only where that holds.
 
     Example:
     ```mlir

@@ -65,7 +65,7 @@ def fail(lines):
 
 
 def strips_under(tool, device, program):
-    """A relative bias, whose kernel copies strips of a table beside the keys."""
+    """A relative bias, whose kernel gathers strips of a table beside the keys."""
     if not os.path.exists(program):
         raise Skipped(f"there is no {program}")
     command = [program, "--gtest_filter=Examples/Variants.MeetOtherFeatures/relative_bias"]
