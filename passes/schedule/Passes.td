@@ -97,8 +97,9 @@ def AddToProductsPass : Pass<"tile-add-to-products", "::mlir::func::FuncOp"> {
     The bias is made of positions and strips, and known before the product. Matrix instructions add
     for nothing, and what follows is what follows a product without a bias: one multiplication
     that can be deferred, and maxima that may settle. A strip, or a multiple of one, is multiplied
-    by who fills it. The factor must be positive whatever the arguments are. Results change by an
-    ulp of the bias; one that is greater than 2^127 times the factor becomes infinite.
+    by who fills it. The factor must be positive whatever the arguments are. Results change by a few
+    ulps of the bias, since matrix instructions cut what they add; one that is greater than 2^127
+    times the factor becomes infinite.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
