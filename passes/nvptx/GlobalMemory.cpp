@@ -58,17 +58,14 @@ TableLine TableLine::of(ImplicitLocOpBuilder &at, const KernelFrame &frame, Valu
   return line;
 }
 
-Value TableLine::room(ImplicitLocOpBuilder &at) const {
+Value TableLine::holds(ImplicitLocOpBuilder &at, Value place, int64_t count) const {
   Value one = arith::ConstantOp::create(at, at.getI64IntegerAttr(1));
   Value isDense = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, stride, one);
-  return arith::SelectOp::create(at, isDense, limit, constantI32(at, 0));
-}
-
-Value TableLine::holds(ImplicitLocOpBuilder &at, Value place, int64_t count) const {
+  Value room = arith::SelectOp::create(at, isDense, limit, constantI32(at, 0));
   // First places below the difference have all of their numbers inside.
   Value last = constantI32(at, count - 1);
   Value places =
-      arith::MaxSIOp::create(at, arith::SubIOp::create(at, room(at), last), constantI32(at, 0));
+      arith::MaxSIOp::create(at, arith::SubIOp::create(at, room, last), constantI32(at, 0));
   return arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, places);
 }
 

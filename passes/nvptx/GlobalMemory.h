@@ -30,9 +30,6 @@ struct TableLine {
   static TableLine of(mlir::ImplicitLocOpBuilder &at, const KernelFrame &frame, mlir::Value table,
                       llvm::ArrayRef<mlir::Value> coordinates, size_t along);
 
-  /// Places below it (i32) have numbers that lie one behind the other in memory.
-  mlir::Value room(mlir::ImplicitLocOpBuilder &at) const;
-
   /// Whether `count` numbers from a place (i32) on are inside, one behind the other in memory.
   mlir::Value holds(mlir::ImplicitLocOpBuilder &at, mlir::Value place, int64_t count) const;
 };

@@ -44,10 +44,15 @@ Value barrierAt(ImplicitLocOpBuilder &at, const KernelFrame &frame, int64_t firs
   return add(at, frame.sharedAt(at, first), offset);
 }
 
-/// Waits until consumers have given a buffer back; the first round finds every one free.
+/// The parity of the round before: of the first round everything is free.
+Value parityBefore(ImplicitLocOpBuilder &at, const Turn &turn) {
+  return arith::XOrIOp::create(at, turn.parity, constantI32(at, 1));
+}
+
+/// Waits until consumers have given a buffer back.
 void waitUntilEmpty(ImplicitLocOpBuilder &at, const KernelFrame &frame, const RingPlace &place,
-                    Turn turn) {
-  Value before = arith::XOrIOp::create(at, turn.parity, constantI32(at, 1));
+                    const Turn &turn) {
+  Value before = parityBefore(at, turn);
   ptx::waitBarrier(at, barrierAt(at, frame, place.empty, turn.slot), before);
 }
 
@@ -170,8 +175,7 @@ struct LowerTell : FramePattern<sm::TellOp> {
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     const ChannelPlace &place = frame.channels.find(op.getChannel())->second;
     Turn turn = nextTurn(at, place.told, 1);
-    ptx::waitBarrier(at, frame.sharedAt(at, place.empty),
-                     arith::XOrIOp::create(at, turn.parity, constantI32(at, 1)));
+    ptx::waitBarrier(at, frame.sharedAt(at, place.empty), parityBefore(at, turn));
     for (auto [i, value] : llvm::enumerate(adaptor.getValues()))
       ptx::emit(at, "st.shared.b32 [$0], $1;", "r,r,~{memory}",
                 {frame.sharedAt(at, place.numbers + 4 * i), value});

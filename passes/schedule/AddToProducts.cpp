@@ -13,7 +13,6 @@
 #include "passes/schedule/RangeLoop.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
@@ -24,13 +23,6 @@ namespace tessera {
 #include "passes/Passes.h.inc"
 
 namespace {
-
-/// Whether the sum of a product starts at zero.
-bool startsAtZero(tile::DotOp dot) {
-  DenseFPElementsAttr zero;
-  return matchPattern(dot.getAcc(), m_Constant(&zero)) && zero.isSplat() &&
-         zero.getSplatValue<APFloat>().isZero();
-}
 
 /// `dot * factor + bias`, or minus the bias.
 struct BiasedProduct {
@@ -59,8 +51,8 @@ struct BiasedProduct {
                             product->getOperand(1 - j),
                             sum->getOperand(1 - i),
                             isa<arith::SubFOp>(sum)};
-        if (dot && dot->getBlock() == sum->getBlock() && dot->hasOneUse() && startsAtZero(dot) &&
-            isPositiveSplat(found.factor) && found.isKnownBefore())
+        if (dot && dot->getBlock() == sum->getBlock() && dot->hasOneUse() &&
+            isZeroSplat(dot.getAcc()) && isPositiveSplat(found.factor) && found.isKnownBefore())
           return found;
       }
     }
@@ -83,19 +75,18 @@ struct BiasedProduct {
   }
 };
 
-/// The number that a tile is a splat of, if it is known in front of a loop.
-Value scalarBefore(scf::ForOp loop, Value tile) {
-  auto splat = tile.getDefiningOp<tensor::SplatOp>();
-  if (splat)
-    return loop.isDefinedOutsideOfLoop(splat.getInput()) ? splat.getInput() : Value();
-  OpBuilder front(loop);
-  return splatFactor(front, tile);
+/// Whether all elements of a tile are one number, which is known in front of a loop.
+bool isNumberBefore(scf::ForOp loop, Value tile) {
+  if (auto splat = tile.getDefiningOp<tensor::SplatOp>())
+    return loop.isDefinedOutsideOfLoop(splat.getInput());
+  SplatElementsAttr constant;
+  return matchPattern(tile, m_Constant(&constant));
 }
 
 /// Numbers of a strip that nothing else reads, or a multiple of them.
 struct ScaledStrip {
   sm::GatherStripOp strip;
-  Value factor; ///< null: one
+  Value factor; ///< a tile of one number; null: one
 
   static std::optional<ScaledStrip> of(scf::ForOp loop, Value value) {
     auto isOwn = [](sm::GatherStripOp strip) {
@@ -108,9 +99,8 @@ struct ScaledStrip {
       return std::nullopt;
     for (unsigned i : {0, 1}) {
       auto strip = product->getOperand(i).getDefiningOp<sm::GatherStripOp>();
-      if (!isOwn(strip))
-        continue;
-      if (Value factor = scalarBefore(loop, product->getOperand(1 - i)))
+      Value factor = product->getOperand(1 - i);
+      if (isOwn(strip) && isNumberBefore(loop, factor))
         return ScaledStrip{strip, factor};
     }
     return std::nullopt;
@@ -129,11 +119,11 @@ void addToProduct(BiasedProduct &biased) {
   OpBuilder front(loop), builder(biased.dot);
   Value sign =
       arith::ConstantOp::create(front, loc, front.getF32FloatAttr(biased.isSubtracted ? -1 : 1));
-  Value inverse = arith::DivFOp::create(front, loc, sign, scalarBefore(loop, biased.factor));
+  Value inverse = arith::DivFOp::create(front, loc, sign, splatFactor(front, biased.factor));
   Value start;
   if (std::optional<ScaledStrip> scaled = ScaledStrip::of(loop, biased.bias)) {
     if (scaled->factor)
-      inverse = arith::MulFOp::create(front, loc, inverse, scaled->factor);
+      inverse = arith::MulFOp::create(front, loc, inverse, splatFactor(front, scaled->factor));
     scaled->strip.getFactorMutable().assign(inverse);
     start = scaled->strip;
   } else {
@@ -155,7 +145,7 @@ struct AddToProductsPass : impl::AddToProductsPassBase<AddToProductsPass> {
       if (!loop || loop->getParentOfType<sm::RarelyOp>() || op->getNumResults() != 1)
         return;
       if (std::optional<BiasedProduct> biased = BiasedProduct::match(op);
-          biased && scalarBefore(loop, biased->factor))
+          biased && isNumberBefore(loop, biased->factor))
         found.push_back(*biased);
     });
     for (BiasedProduct &biased : found)

@@ -30,9 +30,8 @@ std::optional<Scaled> matchScaled(PatternRewriter &rewriter, Value tile) {
   for (unsigned i : {0, 1}) {
     Value side = product->getOperand(i);
     // Nothing may be created before it is sure to be used.
-    if (!isPositiveSplat(side))
-      continue;
-    return Scaled{product->getOperand(1 - i), splatFactor(rewriter, side)};
+    if (isPositiveSplat(side))
+      return Scaled{product->getOperand(1 - i), splatFactor(rewriter, side)};
   }
   return std::nullopt;
 }

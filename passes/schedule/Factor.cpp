@@ -35,6 +35,12 @@ bool isPositiveSplat(Value tile) {
   return matchPattern(tile, m_Constant(&constant)) && isPositive(constant.getSplatValue<APFloat>());
 }
 
+bool isZeroSplat(Value tile) {
+  SplatElementsAttr constant;
+  return matchPattern(tile, m_Constant(&constant)) && isa<FloatType>(constant.getElementType()) &&
+         constant.getSplatValue<APFloat>().isZero();
+}
+
 Value splatFactor(OpBuilder &builder, Value tile) {
   if (auto splat = tile.getDefiningOp<tensor::SplatOp>())
     return splat.getInput();

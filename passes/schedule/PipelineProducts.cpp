@@ -9,6 +9,7 @@
 
 #include "dsl/ir/Tile.h"
 #include "passes/Passes.h"
+#include "passes/schedule/Factor.h"
 #include "passes/schedule/RangeLoop.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
@@ -136,9 +137,7 @@ SmallVector<Value> cloneBody(OpBuilder &builder, Stage &stage, IRMapping &mappin
            !stage.scaling.contains(op);
   });
   // Zero times a factor: the factors of a first iteration are finite, or the row is lost anyway.
-  DenseFPElementsAttr zero;
-  if (matchPattern(mapping.lookup(state), m_Constant(&zero)) && zero.isSplat() &&
-      zero.getSplatValue<APFloat>().isZero() &&
+  if (isZeroSplat(mapping.lookup(state)) &&
       llvm::all_of(stage.scaling, [](Operation *op) { return isa<arith::MulFOp>(op); }))
     mapping.map(stage.last.getAcc(), mapping.lookup(state));
   else

@@ -3,6 +3,7 @@
 #include "dsl/ir/Tile.h"
 #include "passes/Passes.h"
 #include "passes/ir/Sm.h"
+#include "passes/schedule/Factor.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -236,9 +237,7 @@ struct PlaceBuffersPass : impl::PlaceBuffersPassBase<PlaceBuffersPass> {
     if (auto slot = slots.lookup(lhs))
       lhs = slot;
     Value acc = dot.getAcc();
-    DenseFPElementsAttr zero;
-    if (matchPattern(acc, m_Constant(&zero)) && zero.isSplat() &&
-        zero.getSplatValue<APFloat>().isZero())
+    if (isZeroSplat(acc))
       acc = {};
     Value product = sm::DotOp::create(builder, dot.getLoc(), dot.getType(), lhs, slots.lookup(rhs),
                                       acc, transposed);

@@ -22,8 +22,7 @@ enum class Role { producer, gatherer, consumer };
 /// how often and on what they run.
 class RoleSlice {
 public:
-  RoleSlice(Block *body, Role role, llvm::function_ref<bool(Operation *)> isOwn)
-      : role(role), isTold(role != Role::producer) {
+  RoleSlice(Block *body, Role role, llvm::function_ref<bool(Operation *)> isOwn) : role(role) {
     body->walk([&](Operation *op) {
       if (isOwn(op))
         need(op);
@@ -48,7 +47,7 @@ public:
         cloneWhile(builder, loop, mapping);
       else if (auto choice = dyn_cast<sm::ByRoleOp>(op))
         mapping.map(choice.getResult(), mapping.lookupOrDefault(ofRole(choice)));
-      else if (auto tell = dyn_cast<sm::TellOp>(op); tell && isTold)
+      else if (auto tell = dyn_cast<sm::TellOp>(op); tell && isTold())
         mapping.map(
             tell.getResults(),
             sm::HearOp::create(builder, tell.getLoc(), tell.getResultTypes(), tell.getChannelAttr())
@@ -77,7 +76,7 @@ private:
         need(yielded);
     } else if (auto choice = dyn_cast<sm::ByRoleOp>(op)) {
       need(ofRole(choice));
-    } else if (!isTold || !isa<sm::TellOp>(op)) {
+    } else if (!isTold() || !isa<sm::TellOp>(op)) {
       for (Value operand : op->getOperands())
         need(operand);
     }
@@ -111,6 +110,9 @@ private:
     need(loop.getYieldedValues()[number]);
     need(loop.getOperation());
   }
+
+  /// What others tell is heard, not computed.
+  bool isTold() const { return role != Role::producer; }
 
   /// Who gathers goes along with the producer, tile by tile.
   Value ofRole(sm::ByRoleOp choice) const {
@@ -201,7 +203,6 @@ private:
   }
 
   Role role;
-  bool isTold; ///< what others tell is heard, not computed
   llvm::DenseSet<Operation *> ops;
   llvm::DenseSet<Value> results; ///< of loops and branches
 };
