@@ -333,11 +333,6 @@ SmallVector<tile::DotOp> skippingDots(scf::ForOp loop) {
   return dots;
 }
 
-/// Half-open; without a start, from zero.
-struct Interval {
-  Value start, end;
-};
-
 /// Which iterations of all loops as one are those of loops that skip zeros.
 SmallVector<Interval> skippingIterations(OpBuilder &builder, Chain &chain, ExactBody &body) {
   SmallVector<Interval> intervals;
@@ -350,21 +345,6 @@ SmallVector<Interval> skippingIterations(OpBuilder &builder, Chain &chain, Exact
     before = end;
   }
   return intervals;
-}
-
-Value isInAny(OpBuilder &builder, Location loc, Value number, ArrayRef<Interval> intervals) {
-  auto compare = [&](arith::CmpIPredicate predicate, Value other) {
-    return builder.createOrFold<arith::CmpIOp>(loc, predicate, number, other);
-  };
-  Value any;
-  for (auto [start, end] : intervals) {
-    Value isIn = compare(arith::CmpIPredicate::slt, end);
-    if (start)
-      isIn =
-          builder.createOrFold<arith::AndIOp>(loc, compare(arith::CmpIPredicate::sge, start), isIn);
-    any = any ? builder.createOrFold<arith::OrIOp>(loc, any, isIn) : isIn;
-  }
-  return any;
 }
 
 /// All loops as one, with the body that does the most: the loops differ in what they may leave
@@ -395,7 +375,7 @@ scf::ForOp createExactLoop(OpBuilder &builder, Chain &chain, ExactBody body) {
   Value counter = exact.getInductionVar();
   Value tile = arith::DivUIOp::create(builder, loc, counter, parts);
   body.setPart(arith::RemUIOp::create(builder, loc, counter, parts),
-               isInAny(builder, loc, tile, skipping));
+               isInAny(builder, tile, skipping));
   body.set(first.getInductionVar(), tile);
   if (nth)
     body.set(nth.getResult(), tile::NthOp::create(builder, loc, builder.getIndexType(), tile,

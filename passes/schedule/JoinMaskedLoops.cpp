@@ -54,27 +54,20 @@ void listRanges(Chain &chain, SmallVector<Value> &starts, SmallVector<Value> &en
   }
 }
 
-/// Whether a tile is one of a loop that masks.
-Value isMasked(OpBuilder &builder, Chain &chain, Value tile) {
-  Location loc = tile.getLoc();
-  auto compare = [&](arith::CmpIPredicate predicate, Value other) {
-    return arith::CmpIOp::create(builder, loc, predicate, tile, other).getResult();
-  };
-  Value any;
+/// The tiles of loops that mask.
+SmallVector<Interval> maskedTiles(Chain &chain) {
+  SmallVector<Interval> tiles;
   for (scf::ForOp loop : chain.loops) {
     if (!maskOf(loop))
       continue;
     tile::NthOp nth = nthOf(loop);
+    // All tiles lie before the end of the first range, if they are taken from the last one on.
     bool isFirst =
         loop == chain.loops.front() && nth.getDescending() && nth.getStarts().size() == 1;
-    for (auto [start, end] : llvm::zip_equal(nth.getStarts(), nth.getEnds())) {
-      Value isIn = compare(arith::CmpIPredicate::sge, start);
-      if (!isFirst)
-        isIn = arith::AndIOp::create(builder, loc, isIn, compare(arith::CmpIPredicate::slt, end));
-      any = any ? arith::OrIOp::create(builder, loc, any, isIn).getResult() : isIn;
-    }
+    for (auto [start, end] : llvm::zip_equal(nth.getStarts(), nth.getEnds()))
+      tiles.push_back({start, isFirst ? Value() : end});
   }
-  return any;
+  return tiles;
 }
 
 // %y = tile.mask %x, %keep   ->   %y = scf.if %isMasked { tile.mask %x, %keep } else { %x }
@@ -117,7 +110,7 @@ void join(Chain &chain) {
                                    starts, ends, nth.getDescending());
   mapping.map(nth.getResult(), tile);
   mapping.map(first.getRegionIterArgs(), joined.getRegionIterArgs());
-  Value masked = isMasked(inside, chain, tile);
+  Value masked = isInAny(inside, tile, maskedTiles(chain));
   for (Operation &op : *first.getBody())
     if (&op != nth)
       inside.clone(op, mapping);

@@ -72,6 +72,25 @@ bool hasOneIndexAtMost(tile::NthOp nth) {
          differByOneAtMost(nth.getStarts().front(), nth.getEnds().front());
 }
 
+Value isInAny(OpBuilder &builder, Value number, ArrayRef<Interval> intervals) {
+  Location loc = number.getLoc();
+  auto compare = [&](arith::CmpIPredicate predicate, Value other) {
+    return builder.createOrFold<arith::CmpIOp>(loc, predicate, number, other);
+  };
+  Value any;
+  for (const Interval &interval : intervals) {
+    Value isIn;
+    if (interval.start)
+      isIn = compare(arith::CmpIPredicate::sge, interval.start);
+    if (interval.end) {
+      Value isBefore = compare(arith::CmpIPredicate::slt, interval.end);
+      isIn = isIn ? builder.createOrFold<arith::AndIOp>(loc, isIn, isBefore) : isBefore;
+    }
+    any = any ? builder.createOrFold<arith::OrIOp>(loc, any, isIn) : isIn;
+  }
+  return any;
+}
+
 llvm::SetVector<Operation *> sliceInBlock(Operation *root) {
   llvm::SetVector<Operation *> slice;
   BackwardSliceOptions options;

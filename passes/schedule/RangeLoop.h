@@ -17,6 +17,15 @@ tile::NthOp nthOf(mlir::scf::ForOp loop);
 /// mask of the end of their sequence touches.
 bool hasOneIndexAtMost(tile::NthOp nth);
 
+/// Half-open; without a start or an end, from the first number or to the last.
+struct Interval {
+  mlir::Value start, end;
+};
+
+/// Whether a number is in one of several intervals; null if there are none.
+mlir::Value isInAny(mlir::OpBuilder &builder, mlir::Value number,
+                    llvm::ArrayRef<Interval> intervals);
+
 /// What an op needs of its block, in the block's order, and the op.
 llvm::SetVector<mlir::Operation *> sliceInBlock(mlir::Operation *root);
 
