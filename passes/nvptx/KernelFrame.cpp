@@ -258,8 +258,8 @@ static void initBarriers(ImplicitLocOpBuilder &at, func::FuncOp program, KernelF
         auto barrier = [&](int64_t first) {
           return frame.sharedAt(at, first + stage * barrierBytes);
         };
-        // What the copy engine brings, and what is gathered.
-        ptx::initBarrier(at, barrier(place.full), place.stripBytes ? 2 : 1);
+        // Whoever fills: the producer for the copy engine, and each lane that gathers.
+        ptx::initBarrier(at, barrier(place.full), place.stripBytes ? 1 + warpThreads : 1);
         ptx::initBarrier(at, barrier(place.empty), releases);
       }
     }

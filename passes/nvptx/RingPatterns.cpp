@@ -272,8 +272,9 @@ struct LowerFillStrip : FramePattern<sm::FillStripOp> {
       for (Value &number : numbers)
         number = arith::MulFOp::create(at, number, factor);
     write(at, numbers, frame.stripAt(at, place, turn.slot), type.getStrip());
-    ptx::syncWarp(at);
-    ptx::arriveIf(at, barrierAt(at, frame, place.full, turn.slot), equals(at, frame.lane, 0));
+    ptx::syncWarp(at); // lanes waited unequally long
+    // Each lane for what it wrote.
+    ptx::arrive(at, barrierAt(at, frame, place.full, turn.slot));
     rewriter.eraseOp(op);
     return success();
   }

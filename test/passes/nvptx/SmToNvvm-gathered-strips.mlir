@@ -4,8 +4,8 @@
 !view = !tile.view<64xbf16>
 
 // Two buffers of 8192 bytes, two strips of 127 numbers (512 bytes with their padding) and two
-// barriers for each: full is what two have arrived at, empty what the four warps of consumers
-// release. A ring without strips is full with one arrival. A channel is read by the gatherer's
+// barriers for each: full is what the producer and each lane of the gatherer have arrived at, empty
+// what the four warps of consumers release. A ring without strips is full with one arrival. A channel is read by the gatherer's
 // warp too.
 
 // CHECK-LABEL: llvm.func @fill
@@ -23,10 +23,10 @@ func.func @fill(%k: !view {tile.name = "k"}, %t: !tile.table<2xf32> {tile.name =
   // CHECK:      "mbarrier.init.shared::cta.b64 [$0], 1;"
   // CHECK:      "mbarrier.init.shared::cta.b64 [$0], 5;"
   // CHECK:      %[[AT:.*]] = arith.addi %{{.*}}, %[[FULLS]] : i32
-  // CHECK-NEXT: "mbarrier.init.shared::cta.b64 [$0], 2;", "r,~{memory}" %[[AT]]
+  // CHECK-NEXT: "mbarrier.init.shared::cta.b64 [$0], 33;", "r,~{memory}" %[[AT]]
   // CHECK:      %[[AT:.*]] = arith.addi %{{.*}}, %[[EMPTIES]] : i32
   // CHECK-NEXT: "mbarrier.init.shared::cta.b64 [$0], 4;", "r,~{memory}" %[[AT]]
-  // CHECK:      "mbarrier.init.shared::cta.b64 [$0], 2;"
+  // CHECK:      "mbarrier.init.shared::cta.b64 [$0], 33;"
   // CHECK:      "mbarrier.init.shared::cta.b64 [$0], 4;"
   // CHECK:      "mbarrier.init.shared::cta.b64 [$0], 1;"
   // CHECK:      "mbarrier.init.shared::cta.b64 [$0], 4;"
@@ -88,11 +88,11 @@ func.func @fill(%k: !view {tile.name = "k"}, %t: !tile.table<2xf32> {tile.name =
   // CHECK:        "@$2 st.shared.b32 [$0], $1;", "r,f,b,~{memory}" %{{.*}}, %[[D1]], %[[INSIDE]] :
   // CHECK-NOT:    st.shared
 
-  // All lanes have written when one arrives where the tile arrives.
+  // Each lane arrives where the tile arrives, for what it has written.
   // CHECK:        "bar.warp.sync 0xffffffff;"
   // CHECK-NEXT:   %[[FULL:.*]] = arith.addi %{{.*}}, %[[FULLS]] : i32
   // CHECK-NEXT:   %[[FULL_BARRIER:.*]] = arith.addi %[[FULL]], %{{.*}} : i32
-  // CHECK-NEXT:   "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b,~{memory}" %[[FULL_BARRIER]], %[[LANE0]]
+  // CHECK-NEXT:   "mbarrier.arrive.shared::cta.b64 _, [$0];", "r,~{memory}" %[[FULL_BARRIER]]
   // CHECK-NEXT: }
   // CHECK:      setmaxnreg.inc
   %ring = sm.make_ring : !ring
@@ -135,8 +135,8 @@ func.func @integers(%t: !tile.table<1xi32> {tile.name = "t"}, %i: index {tile.na
 
 !ring = !sm.ring<2, 64x64, bf16, strip 127>
 
-// A strip that stays as it is takes its turn: nothing is read or written, and one arrival follows
-// the wait.
+// A strip that stays as it is takes its turn: nothing is read or written, and arrivals follow the
+// wait.
 
 // CHECK-LABEL: llvm.func @nothing
 func.func @nothing(%i: index {tile.name = "i"}) {
@@ -145,7 +145,7 @@ func.func @nothing(%i: index {tile.name = "i"}) {
   // CHECK:      mbarrier.try_wait.parity
   // CHECK-NEXT: "bar.warp.sync 0xffffffff;"
   // CHECK-NOT:  {{ld.global|st.shared}}
-  // CHECK:      "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];"
+  // CHECK:      "mbarrier.arrive.shared::cta.b64 _, [$0];"
   // CHECK-NOT:  mbarrier.arrive
   // CHECK:      llvm.return
   %ring = sm.make_ring : !ring
