@@ -113,7 +113,7 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
     func.addPass(createJoinMaskedLoopsPass());
   func.addPass(createPipelineProductsPass({.peel = schedule.bodies != Bodies::entered}));
   if (schedule.settle)
-    func.addPass(createSkipSettledMaximaPass());
+    func.addPass(createSkipSettledMaximaPass({.integers = schedule.integers}));
   func.addPass(createSkipUnitScalingPass({.branch = schedule.branch}));
   func.addPass(createExpandRangesPass());
   func.addPass(createSkipIdlePointsPass());

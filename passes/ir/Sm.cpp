@@ -120,6 +120,13 @@ static LogicalResult verifySameCount(Operation *op) {
   return success();
 }
 
+LogicalResult PositiveMaxOp::verify() {
+  int64_t from = getSource().getType().getDimSize(0), to = getType().getDimSize(0);
+  if (from != to) // positive_max_c1
+    return emitOpError("source has ") << from << " rows, result has " << to;
+  return success();
+}
+
 LogicalResult TellOp::verify() { return verifySameCount(*this); } // tell_c1
 
 LogicalResult RenewOp::verify() { return verifySameCount(*this); } // renew_c1

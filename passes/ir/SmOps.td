@@ -409,6 +409,27 @@ def Sm_WarpAnyOp : Sm_Op<"warp_any"> {
   let assemblyFormat = "$mask attr-dict `:` type($mask)";
 }
 
+def Sm_PositiveMaxOp : Sm_Op<"positive_max", [Pure]> {
+  let summary = "The maxima of groups of columns, where they are positive.";
+  let description = [{
+    Where none of a group is positive, any number that is not: bits of positive numbers are ordered
+    like integers, of which one instruction takes the greatest of three. A NaN may count as a
+    positive number or as none. Groups are those of `tile.partial_reduce`.
+
+    Constraints:
+    - (C1) Source and result have the same rows.
+
+    Example:
+    ```mlir
+    %part = sm.positive_max %s : tensor<128x64xf32> -> tensor<128x4xf32>
+    ```
+  }];
+  let arguments = (ins Sm_F32Tile:$source);
+  let results = (outs Sm_F32Tile:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Sm_BranchOnlyOp : Sm_Op<"branch_only"> {
   let summary = "Keep what stands beside it under its branch.";
   let description = [{

@@ -10,6 +10,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <fmt/format.h>
+
 using namespace mlir;
 
 namespace tessera {
@@ -79,19 +81,16 @@ struct LowerTruncation : OpConversionPattern<arith::TruncFOp> {
     auto tile = dyn_cast<RankedTensorType>(op.getType());
     if (!tile || !isPacked(tile))
       return rewriter.notifyMatchFailure(op, "not a tile of 16-bit floats");
-    // An intrinsic for each pair: a rounding that LLVM understands it moves in front of selects,
-    // which take four instructions for each pair then.
+    // An instruction that LLVM does not know: a rounding it moves in front of selects, which take
+    // four for each pair then, and behind a branch, where there are no exponentials to run beside.
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    Type element = tile.getElementType(), pair = VectorType::get(2, element);
-    StringRef round = element.isBF16() ? "llvm.nvvm.ff2bf16x2.rn" : "llvm.nvvm.ff2f16x2.rn";
+    StringRef type = tile.getElementType().isBF16() ? "bf16x2" : "f16x2";
+    std::string text = fmt::format("cvt.rn.{}.f32 $0, $1, $2;", type.str());
     SmallVector<Value> pairs;
     for (int64_t i = 0; i < fragmentSize(tile); i += 2) {
       Value low = vector::ExtractOp::create(at, adaptor.getIn(), i);
       Value high = vector::ExtractOp::create(at, adaptor.getIn(), i + 1);
-      Value rounded =
-          LLVM::CallIntrinsicOp::create(at, pair, at.getStringAttr(round), ValueRange{high, low})
-              .getResult(0);
-      pairs.push_back(LLVM::BitcastOp::create(at, at.getI32Type(), rounded));
+      pairs.push_back(ptx::emit(at, text, "=r,f,f", {high, low}, at.getI32Type(), 1).front());
     }
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, fragmentType(tile), pairs);
     return success();
@@ -281,7 +280,8 @@ Value combine(ImplicitLocOpBuilder &at, tile::ReduceKind kind, Value a, Value b)
 
 /// Of the elements a thread holds, one number for each of its rows. Two chains
 /// a row, so that one need not wait for the other.
-SmallVector<Value> reduceInThread(ImplicitLocOpBuilder &at, tile::ReduceKind kind, Value source) {
+SmallVector<Value> reduceInThread(ImplicitLocOpBuilder &at, Value source,
+                                  llvm::function_ref<Value(Value, Value)> combine) {
   int64_t count = cast<VectorType>(source.getType()).getNumElements();
   SmallVector<Value> rows;
   for (int64_t row = 0; row < rowsOfThread; ++row) {
@@ -293,11 +293,15 @@ SmallVector<Value> reduceInThread(ImplicitLocOpBuilder &at, tile::ReduceKind kin
         continue;
       Value element = vector::ExtractOp::create(at, source, i);
       Value &chain = chains[number++ % 2];
-      chain = chain ? combine(at, kind, chain, element) : element;
+      chain = chain ? combine(chain, element) : element;
     }
-    rows.push_back(chains[1] ? combine(at, kind, chains[0], chains[1]) : chains[0]);
+    rows.push_back(chains[1] ? combine(chains[0], chains[1]) : chains[0]);
   }
   return rows;
+}
+
+SmallVector<Value> reduceInThread(ImplicitLocOpBuilder &at, tile::ReduceKind kind, Value source) {
+  return reduceInThread(at, source, [&](Value a, Value b) { return combine(at, kind, a, b); });
 }
 
 /// Over the four lanes that share a row.
@@ -345,6 +349,25 @@ struct LowerPartialReduce : OpConversionPattern<tile::PartialReduceOp> {
   }
 };
 
+// Bits of positive numbers are ordered like integers.
+struct LowerPositiveMax : OpConversionPattern<sm::PositiveMaxOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(sm::PositiveMaxOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    if (op.getType().getDimSize(1) != lanesOfRow)
+      return rewriter.notifyMatchFailure(op, "not as many columns as lanes share a row");
+    ImplicitLocOpBuilder at(op.getLoc(), rewriter);
+    auto floats = cast<VectorType>(adaptor.getSource().getType());
+    Value bits = arith::BitcastOp::create(at, floats.clone(at.getI32Type()), adaptor.getSource());
+    Value rows = fromRows(at, reduceInThread(at, bits, [&](Value a, Value b) -> Value {
+                            return arith::MaxSIOp::create(at, a, b);
+                          }));
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(
+        op, cast<VectorType>(rows.getType()).clone(at.getF32Type()), rows);
+    return success();
+  }
+};
+
 // The first lane of a row takes all of it.
 struct LowerSpread : FramePattern<tile::SpreadOp> {
   using FramePattern::FramePattern;
@@ -384,7 +407,7 @@ void populateElementPatterns(RewritePatternSet &patterns, const TypeConverter &t
                              const KernelFrame &frame) {
   patterns.add<Elementwise, LowerConstant, LowerIndexCast, LowerSplat, LowerDivisionByRow,
                LowerTruncation, LowerExtension, LowerMask, LowerBroadcast, LowerReduce,
-               LowerPartialReduce, LowerWarpAny>(types, patterns.getContext());
+               LowerPartialReduce, LowerPositiveMax, LowerWarpAny>(types, patterns.getContext());
   patterns.add<LowerFunction<math::Log2Op>>(types, patterns.getContext(),
                                             "lg2.approx.ftz.f32 $0, $1;");
   patterns.add<LowerFunction<math::TanhOp>>(types, patterns.getContext(),

@@ -15,8 +15,32 @@ namespace tessera {
 
 namespace {
 
-/// The first op behind `await` that needs its result, or does something else with a buffer of the
-/// product than those `releases` that go along; at the latest the end of the block.
+/// What a loop carries on in place of the left operand of a product: the op that computes it, if it
+/// is one of the loop's own. A product reads registers until it is over, so it must not be computed
+/// before.
+Operation *successorOfLhs(sm::DotOp dot) {
+  auto lhs = dyn_cast<BlockArgument>(dot.getLhs());
+  auto loop = lhs ? dyn_cast<scf::ForOp>(lhs.getOwner()->getParentOp()) : scf::ForOp();
+  if (!loop || loop.getBody() != dot->getBlock() || lhs == loop.getInductionVar())
+    return nullptr;
+  Operation *successor = loop.getTiedLoopYieldedValue(lhs)->get().getDefiningOp();
+  return successor && successor->getBlock() == dot->getBlock() ? successor : nullptr;
+}
+
+/// Moves an op up, right behind the last of what it reads.
+void moveUp(Operation *op) {
+  Operation *last = nullptr;
+  for (Value operand : op->getOperands())
+    if (Operation *made = operand.getDefiningOp(); made && made->getBlock() == op->getBlock())
+      if (!last || last->isBeforeInBlock(made))
+        last = made;
+  if (last && isPure(op))
+    op->moveAfter(last);
+}
+
+/// The first op behind `await` that needs its result, takes the place of the product's left
+/// operand, or does something else with a buffer of the product than those `releases` that go
+/// along; at the latest the end of the block.
 Operation *firstUser(sm::AwaitOp await, ArrayRef<Operation *> releases) {
   Block *block = await->getBlock();
   Operation *first = block->getTerminator();
@@ -27,7 +51,10 @@ Operation *firstUser(sm::AwaitOp await, ArrayRef<Operation *> releases) {
       first = here;
   };
   llvm::for_each(await->getUsers(), look);
-  for (Value operand : await.getSource().getDefiningOp()->getOperands())
+  auto dot = cast<sm::DotOp>(await.getSource().getDefiningOp());
+  if (Operation *successor = successorOfLhs(dot))
+    look(successor);
+  for (Value operand : dot->getOperands())
     if (isa<sm::SlotType>(operand.getType()))
       for (Operation *user : operand.getUsers())
         if (isa<sm::ReleaseOp, sm::GatherStripOp>(user))
@@ -94,6 +121,11 @@ struct DelayAwaitsPass : impl::DelayAwaitsPassBase<DelayAwaitsPass> {
   void runOnOperation() override {
     SmallVector<sm::AwaitOp> awaits;
     getOperation().walk([&](sm::AwaitOp await) { awaits.push_back(await); });
+    if (!intoBranches)
+      for (sm::AwaitOp await : awaits)
+        if (auto dot = await.getSource().getDefiningOp<sm::DotOp>())
+          if (Operation *successor = successorOfLhs(dot))
+            moveUp(successor);
     for (sm::AwaitOp await : awaits)
       delay(await);
     for (sm::AwaitOp await : awaits)

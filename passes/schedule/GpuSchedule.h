@@ -30,8 +30,10 @@ struct GpuSchedule {
   bool overlap = false;     ///< begin the next tile of queries before this one ends
   bool branch = false;      ///< skip unit factors by a branch, not by predicates
   bool settle = true;       ///< threads exchange maxima only where one of them grows
+  bool integers = false;    ///< whether one does, they see by integers
   Bodies bodies = Bodies::peeled;
-  bool lateAwaits = false; ///< the last product is awaited behind that branch
+  bool lateAwaits = false; ///< the last product is awaited behind the branch that skips factors,
+                           ///< not in front of what the next one multiplies
 
   int64_t blockM() const { return 64 * groups; }
 };

@@ -254,13 +254,24 @@ def SkipSettledMaximaPass : Pass<"tile-skip-settled-maxima", "::mlir::func::Func
     thread says so. `columns` parts a row: as many as threads hold parts of one. Elementwise
     operations that nothing needs before are moved behind the branch.
 
+    With `integers`:
+    ```mlir
+    %part = sm.positive_max %x
+    %any = sm.warp_any (%part * broadcast(%factor) > broadcast(%bound) or broadcast(%bound < 0))
+    %m, %growth = scf.if %any { the same as before } else { %old, 1 }
+    ```
+    for positive factors. What is above a bound that is not negative is positive, so maxima need to
+    be right only where they are; with a negative bound they are exchanged anyway.
+
     A maximum behind longer arithmetic is left alone: that of some rows runs beside the
     exponentials of others, unless a branch keeps them apart.
   }];
   let options = [
     Option<"columns", "columns", "int64_t", "4", "Partial maxima of a row.">,
     Option<"arithmetic", "arithmetic", "int64_t", "2",
-           "Operations on an element in front of its maximum, at most; a function counts as two.">
+           "Operations on an element in front of its maximum, at most; a function counts as two.">,
+    Option<"integers", "integers", "bool", "false",
+           "See by integers whether a maximum grows.">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::scf::SCFDialect", "::tessera::sm::SmDialect"];
@@ -269,11 +280,20 @@ def SkipSettledMaximaPass : Pass<"tile-skip-settled-maxima", "::mlir::func::Func
 def SkipUnitScalingPass : Pass<"tile-skip-unit-scaling", "::mlir::func::FuncOp"> {
   let summary = "Multiply a product by row factors only where one of them is not one.";
   let description = [{
-    Input:   `%y = %dot * broadcast(%f)` in a loop.
-    Output:  `%y = scf.if (sm.warp_any %f != 1) { %dot * broadcast(%f) } else { %dot }`
+    Input:   in a loop, `%y = %dot * broadcast(%f)`, and perhaps `%z = %x * broadcast(%f)`.
+    Output:
+    ```mlir
+    %y, %z = scf.if (sm.warp_any %f != 1) {
+      %dot * broadcast(%f), %x * broadcast(%f)
+    } else {
+      %dot, %x
+    }
+    ```
 
-    Factors that are one unless a condition holds (`scf.if` that yields them so) need no vote: it
-    is the condition.
+    What needs %z is moved behind, and what only the factors need into the branch: `exp2` of a
+    maximum's growth is computed where it has grown. Factors `exp2(%old - select(%grew, %next, %old))`
+    are asked for %grew instead, and count as one where it does not hold. Factors that are one
+    unless a condition holds (`scf.if` that yields them so) need no vote: it is the condition.
 
     With `branch` it stays a branch; else the assembler predicates the multiplications, which is
     better where there is other work to interleave them with.
@@ -377,8 +397,12 @@ def DelayAwaitsPass : Pass<"sm-delay-awaits", "::mlir::func::FuncOp"> {
     buffers, and readers of the strips beside them, stay behind: loads from shared memory wait in
     line with the operands of products, and a warp with them.
 
-    With `into-branches`, where a branch in a loop is the only reader, both of its sides wait. The
-    assembler moves a wait up in front of arithmetic that stands before it, but not across a branch.
+    A product reads its left operand until it is over, so what a loop carries on in its place is a
+    reader too. It is computed as soon as it can be, beside other arithmetic.
+
+    With `into-branches`, where a branch in a loop is the only reader, both of its sides wait, and
+    what takes the place of the operand is computed behind. The assembler moves a wait up in front
+    of arithmetic that stands before it, but not across a branch.
   }];
   let options = [
     Option<"intoBranches", "into-branches", "bool", "false", "Wait on both sides of a branch.">

@@ -102,3 +102,11 @@ func.func @of_groups(%tile: index, %length: index) -> index {
   %end = sm.by_role %length, %last
   return %end : index
 }
+
+// CHECK-LABEL: func @positive_max
+// CHECK-SAME:    %[[X:.*]]: tensor<128x64xf32>
+func.func @positive_max(%x: tensor<128x64xf32>) -> tensor<128x4xf32> {
+  // CHECK: sm.positive_max %[[X]] : tensor<128x64xf32> -> tensor<128x4xf32>
+  %part = sm.positive_max %x : tensor<128x64xf32> -> tensor<128x4xf32>
+  return %part : tensor<128x4xf32>
+}

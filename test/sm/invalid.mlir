@@ -324,3 +324,11 @@ func.func @gather_of_multiplied_integers(%k: !slot, %t: !tile.table<1xi32>, %i: 
   %b = sm.gather_strip %k, %t[%i] along 0 tile %i rows 1 columns 1 times %f : !slot, !tile.table<1xi32> -> tensor<64x64xi32>
   return
 }
+
+// -----
+
+func.func @maxima_of_other_rows(%x: tensor<64x32xf32>) {
+  // expected-error @+1 {{'sm.positive_max' op source has 64 rows, result has 32}}
+  %m = sm.positive_max %x : tensor<64x32xf32> -> tensor<32x4xf32>
+  return
+}

@@ -47,14 +47,15 @@ func.func @pairs(%a: f32 {tile.name = "a"}) {
     %x = tensor.splat %a : tensor<64x16xf32>
     // CHECK: %[[LOW:.*]] = vector.extract %[[X]][0]
     // CHECK: %[[HIGH:.*]] = vector.extract %[[X]][1]
-    // CHECK: %[[PAIR:.*]] = llvm.call_intrinsic "llvm.nvvm.ff2bf16x2.rn"(%[[HIGH]], %[[LOW]])
-    // CHECK: %[[FIRST:.*]] = llvm.bitcast %[[PAIR]] : vector<2xbf16> to i32
-    // CHECK-COUNT-3: llvm.call_intrinsic "llvm.nvvm.ff2bf16x2.rn"
+    // CHECK: %[[FIRST:.*]] = llvm.inline_asm has_side_effects {{.*}}"cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f" %[[HIGH]], %[[LOW]] : (f32, f32) -> i32
+    // CHECK-COUNT-3: "cvt.rn.bf16x2.f32 $0, $1, $2;"
     // CHECK: %[[PAIRS:.*]] = vector.from_elements %[[FIRST]], {{.*}} : vector<4xi32>
     %narrow = arith.truncf %x : tensor<64x16xf32> to tensor<64x16xbf16>
     // CHECK: %[[AGAIN:.*]] = vector.bitcast %[[PAIRS]] : vector<4xi32> to vector<8xbf16>
     // CHECK: arith.extf %[[AGAIN]] : vector<8xbf16> to vector<8xf32>
     %wide = arith.extf %narrow : tensor<64x16xbf16> to tensor<64x16xf32>
+    // CHECK-COUNT-4: "cvt.rn.f16x2.f32 $0, $1, $2;"
+    %half = arith.truncf %x : tensor<64x16xf32> to tensor<64x16xf16>
   }
   return
 }

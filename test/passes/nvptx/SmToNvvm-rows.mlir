@@ -83,6 +83,33 @@ func.func @partial_sums(%a: f32 {tile.name = "a"}) {
 
 // -----
 
+// Bits of positive numbers are compared like integers, and nothing is exchanged.
+
+// CHECK-LABEL: llvm.func @positive_max
+func.func @positive_max(%a: f32 {tile.name = "a"}) {
+  sm.roles groups 1 registers 24, 240 producer {
+  } consumer {
+    // CHECK:      %[[X:.*]] = vector.broadcast %{{.*}} : f32 to vector<8xf32>
+    %x = tensor.splat %a : tensor<64x16xf32>
+    // CHECK-NEXT: %[[BITS:.*]] = arith.bitcast %[[X]] : vector<8xf32> to vector<8xi32>
+    // CHECK-NEXT: %[[A:.*]] = vector.extract %[[BITS]][0]
+    // CHECK-NEXT: %[[B:.*]] = vector.extract %[[BITS]][1]
+    // CHECK-NEXT: %[[C:.*]] = vector.extract %[[BITS]][4]
+    // CHECK-NEXT: %[[AC:.*]] = arith.maxsi %[[A]], %[[C]] : i32
+    // CHECK-NEXT: %[[D:.*]] = vector.extract %[[BITS]][5]
+    // CHECK-NEXT: %[[BD:.*]] = arith.maxsi %[[B]], %[[D]] : i32
+    // CHECK-NEXT: %[[FIRST:.*]] = arith.maxsi %[[AC]], %[[BD]] : i32
+    // CHECK-COUNT-3: arith.maxsi
+    // CHECK-NOT:  nvvm.shfl.sync
+    // CHECK:      %[[ROWS:.*]] = vector.from_elements %[[FIRST]], %{{.*}} : vector<2xi32>
+    // CHECK-NEXT: arith.bitcast %[[ROWS]] : vector<2xi32> to vector<2xf32>
+    %part = sm.positive_max %x : tensor<64x16xf32> -> tensor<64x4xf32>
+  }
+  return
+}
+
+// -----
+
 // Rows of a thread stand eight apart. Columns are constants from the lane's first one on.
 
 // CHECK-LABEL: llvm.func @positions

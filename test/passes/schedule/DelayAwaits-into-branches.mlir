@@ -45,6 +45,35 @@ func.func @reader_in_branch(%q: !slot, %k: !slot, %x: !sums, %some: i1, %n: inde
   return %r : !sums
 }
 
+// What takes the place of the product's left operand is computed behind the branch.
+
+// CHECK-LABEL: func @successor
+// CHECK:           %[[Z:.*]] = scf.if
+// CHECK:             sm.await
+// CHECK:           } else {
+// CHECK:             sm.await
+// CHECK:           }
+// CHECK-NEXT:      %[[NEXT:.*]] = arith.truncf
+// CHECK-NEXT:      scf.yield %[[NEXT]], %[[Z]]
+func.func @successor(%v: !slot, %first: tensor<64x64xbf16>, %x: !sums, %some: i1, %n: index) -> !sums {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r:2 = scf.for %t = %c0 to %n step %c1 iter_args(%p = %first, %a = %x) -> (tensor<64x64xbf16>, !sums) {
+    %d = sm.dot %p, %v acc %a : !sums : tensor<64x64xbf16>, !slot -> !sums
+    %s = sm.await %d pending 0 : !sums
+    %e = math.exp2 %x : !sums
+    %z = scf.if %some -> (!sums) {
+      %m = arith.negf %s : !sums
+      scf.yield %m : !sums
+    } else {
+      scf.yield %s : !sums
+    }
+    %next = arith.truncf %e : !sums to tensor<64x64xbf16>
+    scf.yield %next, %z : tensor<64x64xbf16>, !sums
+  }
+  return %r#1 : !sums
+}
+
 // Where somebody else reads the result, where there is one side only, and outside of loops, the
 // wait stays in front.
 

@@ -104,3 +104,33 @@ func.func @strip(%q: !slot, %k: !slot, %t: !tile.table<1xf32>, %i: index, %x: !s
   %u = arith.addf %y, %z : !sums
   return %u : !sums
 }
+
+// A product reads registers until it is over. What the loop carries on in their place is computed as
+// soon as it can be, behind the wait.
+
+// CHECK-LABEL: func @successor
+// CHECK-SAME:    %[[V:[a-z0-9]*]]: !sm.slot<64x64, bf16>
+func.func @successor(%v: !slot, %first: tensor<64x64xbf16>, %x: !sums, %n: index) -> !sums {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK:       scf.for {{.*}} iter_args(%[[P:.*]] = %{{.*}}, %[[ACC:.*]] = %{{.*}})
+  // CHECK-NEXT:    %[[D:.*]] = sm.dot %[[P]], %[[V]] acc %[[ACC]]
+  // CHECK-NEXT:    %[[E:.*]] = math.exp2
+  // CHECK-NEXT:    %[[S:.*]] = sm.await %[[D]] pending 0
+  // CHECK-NEXT:    sm.release %[[V]]
+  // CHECK-NEXT:    %[[NEXT:.*]] = arith.truncf %[[E]]
+  // CHECK-NEXT:    arith.negf %[[E]]
+  // CHECK-NEXT:    %[[Y:.*]] = arith.addf %[[S]]
+  // CHECK-NEXT:    scf.yield %[[NEXT]], %[[Y]]
+  %r:2 = scf.for %t = %c0 to %n step %c1 iter_args(%p = %first, %acc = %x) -> (tensor<64x64xbf16>, !sums) {
+    %d = sm.dot %p, %v acc %acc : !sums : tensor<64x64xbf16>, !slot -> !sums
+    %s = sm.await %d pending 0 : !sums
+    sm.release %v : !slot
+    %e = math.exp2 %x : !sums
+    %minus = arith.negf %e : !sums
+    %y = arith.addf %s, %minus : !sums
+    %next = arith.truncf %e : !sums to tensor<64x64xbf16>
+    scf.yield %next, %y : tensor<64x64xbf16>, !sums
+  }
+  return %r#1 : !sums
+}

@@ -1,10 +1,12 @@
-// RUN: tessera-opt %s --tile-skip-settled-maxima | FileCheck %s
+// RUN: tessera-opt %s --tile-skip-settled-maxima | FileCheck %s --check-prefixes=CHECK,FLOATS
+// RUN: tessera-opt %s --tile-skip-settled-maxima=integers | FileCheck %s --check-prefixes=CHECK,INTEGERS
 
 !sums = tensor<64x64xf32>
 !rows = tensor<64x1xf32>
 
 // Threads look at what they hold, and tell each other where a maximum grows. The factor of a
-// maximum that stays is one. What only differences read is computed beside them.
+// maximum that stays is one. What only differences read is computed beside them. A factor that may
+// be negative does not go with integers.
 
 // CHECK-LABEL: func @multiple
 // CHECK-SAME:    %[[X:.*]]: tensor<64x64xf32>, %[[C:.*]]: tensor<64x1xf32>, %[[CC:.*]]: tensor<64x64xf32>, %{{.*}}: index
@@ -54,14 +56,56 @@ func.func @multiple(%x: !sums, %c: !rows, %cc: !sums, %n: index) -> (!rows, !row
   return %r#0, %r#1, %r#2 : !rows, !rows, !sums
 }
 
+// By integers it shows whether one is above a bound that is not negative. The branch finds the
+// maximum then.
+
+// CHECK-LABEL: func @positive
+// CHECK-SAME:    %[[X:.*]]: tensor<64x64xf32>, %{{.*}}: index
+func.func @positive(%x: !sums, %n: index) -> !rows {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %lowest = arith.constant dense<-1.0> : !rows
+  %slack = arith.constant dense<8.0> : !rows
+  %three = arith.constant dense<3.0> : !rows
+  // INTEGERS:      %[[THREE:.*]] = arith.constant dense<3.000000e+00>
+  // INTEGERS:      scf.for {{.*}} iter_args(%[[OLD:.*]] = %{{.*}})
+  // INTEGERS-NEXT:   %[[BOUND:.*]] = arith.addf %[[OLD]]
+  // INTEGERS-NEXT:   %[[PART:.*]] = sm.positive_max %[[X]] : tensor<64x64xf32> -> tensor<64x4xf32>
+  // INTEGERS-NEXT:   %[[FACTOR:.*]] = tile.broadcast %[[THREE]]
+  // INTEGERS-NEXT:   %[[PARTS:.*]] = arith.mulf %[[PART]], %[[FACTOR]]
+  // INTEGERS-NEXT:   %[[BOUNDS:.*]] = tile.broadcast %[[BOUND]]
+  // INTEGERS-NEXT:   %[[ABOVE:.*]] = arith.cmpf ogt, %[[PARTS]], %[[BOUNDS]]
+  // INTEGERS-NEXT:   %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<64x1xf32>
+  // INTEGERS-NEXT:   %[[NEGATIVE:.*]] = arith.cmpf olt, %[[BOUND]], %[[ZERO]]
+  // INTEGERS-NEXT:   %[[NEGATIVES:.*]] = tile.broadcast %[[NEGATIVE]] : tensor<64x1xi1> -> tensor<64x4xi1>
+  // INTEGERS-NEXT:   %[[GROWS:.*]] = arith.ori %[[ABOVE]], %[[NEGATIVES]]
+  // INTEGERS-NEXT:   %[[ANY:.*]] = sm.warp_any %[[GROWS]]
+  // INTEGERS-NEXT:   %[[M:.*]] = scf.if %[[ANY]]
+  // INTEGERS-NEXT:     sm.branch_only
+  // INTEGERS-NEXT:     %[[MAX:.*]] = tile.reduce max %[[X]]
+  // INTEGERS-NEXT:     %[[NEXT:.*]] = arith.mulf %[[MAX]], %[[THREE]]
+  // FLOATS:        tile.partial_reduce max %[[X]]
+  %r = scf.for %t = %c0 to %n step %c1 iter_args(%old = %lowest) -> (!rows) {
+    %max = tile.reduce max %x : !sums
+    %next = arith.mulf %max, %three : !rows
+    %bound = arith.addf %old, %slack : !rows
+    %grew = arith.cmpf ogt, %next, %bound : !rows
+    %m = arith.select %grew, %next, %old : tensor<64x1xi1>, !rows
+    scf.yield %m : !rows
+  }
+  return %r : !rows
+}
+
 // A maximum itself, of which nothing else is asked. What is read before the branch stays there.
 
 // CHECK-LABEL: func @itself
 // CHECK:         %[[Y:.*]] = arith.addf
-// CHECK:         %[[PART:.*]] = tile.partial_reduce max %[[Y]]
+// FLOATS:        %[[PART:.*]] = tile.partial_reduce max %[[Y]]
+// INTEGERS:      sm.positive_max %[[Y]]
 // CHECK-NOT:     arith.mulf
 // CHECK:         %[[M:.*]] = scf.if
-// CHECK:           tile.reduce max %[[PART]]
+// FLOATS:          tile.reduce max %[[PART]]
+// INTEGERS:        tile.reduce max %[[Y]]
 // CHECK-NOT:       math.exp2
 // CHECK:         scf.yield %[[M]]
 func.func @itself(%x: !sums, %c: !rows, %n: index) -> !rows {
