@@ -293,7 +293,8 @@ def SkipUnitScalingPass : Pass<"tile-skip-unit-scaling", "::mlir::func::FuncOp">
     What needs %z is moved behind, and what only the factors need into the branch: `exp2` of a
     maximum's growth is computed where it has grown. Factors `exp2(%old - select(%grew, %next, %old))`
     are asked for %grew instead, and count as one where it does not hold. Factors that are one
-    unless a condition holds (`scf.if` that yields them so) need no vote: it is the condition.
+    unless a condition holds (`scf.if` that yields them so) need no vote: it is the condition. They
+    are computed under a branch as it is, and nothing goes along.
 
     With `branch` it stays a branch; else the assembler predicates the multiplications, which is
     better where there is other work to interleave them with.

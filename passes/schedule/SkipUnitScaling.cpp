@@ -136,7 +136,9 @@ SmallVector<Scaling> takeAlong(Scaling &scaling) {
 // %y, %z = scf.if (some row of the warp has %f != 1) { the same } else { %dot, %x }
 void skip(Scaling scaling, bool keepBranch) {
   SmallVector<Scaling> all{scaling};
-  llvm::append_range(all, takeAlong(scaling));
+  // Factors whose condition is known are computed under a branch as it is.
+  if (!knownCondition(scaling.factors()))
+    llvm::append_range(all, takeAlong(scaling));
   OpBuilder builder(scaling.product);
   Location loc = scaling.product.getLoc();
   Value any = anyChanges(builder, loc, scaling.factors());

@@ -112,13 +112,13 @@ class Judge:
     the mean as much of the mean output, which falls with the root of the number of elements.
 
     epsilons: of the inputs and the output, the distance from one to the next number
-    softcap, bias: the cap, and the largest score that ALiBi makes
+    softcap, bias_error: the cap, and what the largest score that ALiBi makes is granted
     """
 
-    def __init__(self, epsilons, softcap=0.0, bias=0.0):
+    def __init__(self, epsilons, softcap=0.0, bias_error=0.0):
         # In f32 the scores carry the error, and one of size s moves its weight by s epsilon.
         self.epsilon = max(2**-18, *epsilons)
-        self.softcap, self.bias = softcap, bias
+        self.softcap, self.bias_error = softcap, bias_error
         self.wrong = []
         self.sums = []  # of sequences: most and total of errors, of rounding's, of the output
 
@@ -148,7 +148,7 @@ class Judge:
     def _lse(self, where, xp, lse, exact):
         far = xp.isinf(exact)
         granted = 2e-5 * (1 + xp.where(far, 0.0, abs(exact)))
-        granted = granted + self.softcap * TANH_ERROR + self.bias * 2**-22
+        granted = granted + self.softcap * TANH_ERROR + self.bias_error
         fine = xp.where(far, lse == exact, abs(lse - xp.where(far, 0.0, exact)) <= granted)
         if not bool(fine.all()):
             head, row = (int(x[0]) for x in xp.where(~fine))
@@ -164,8 +164,8 @@ class Judge:
             most, usual_most, largest = (max(columns[i]) for i in (0, 2, 4))
             count = max(1, sum(columns[6]))
             mean, usual_mean, average = (sum(columns[i]) / count for i in (1, 3, 5))
-            bound = 2 * usual_most + (self.epsilon + self.bias * 2**-22) * largest + 1e-30
-            luck = min(1.0, 4 / count**0.5) * self.epsilon + 2**-21 * (1 + self.bias)
+            bound = 2 * usual_most + (self.epsilon + self.bias_error) * largest + 1e-30
+            luck = min(1.0, 4 / count**0.5) * self.epsilon + 2**-21 + 2 * self.bias_error
             mean_bound = 1.5 * usual_mean + luck * average + 1e-30
             for name, error, granted, usual in (
                 ("largest", most, bound, usual_most),

@@ -37,31 +37,34 @@ func.func @product_in_loop(%p: !tile, %f: !rows, %n: index) -> !sums {
   return %r : !sums
 }
 
-// Where it is known when they are not one, nobody is asked again.
+// Where it is known when they are not one, nobody is asked again, and other products by them stay.
 
 // CHECK-LABEL: func @known
 // CHECK-SAME:    %[[ANY:[a-z0-9]*]]: i1
+// CHECK:         arith.mulf %{{.*}}, %{{.*}} : tensor<64x4xf32>
 // CHECK:         %[[SUM:.*]] = tile.dot
 // CHECK-NOT:     sm.warp_any
 // CHECK:         scf.if %[[ANY]]
 // CHECK:           arith.mulf %[[SUM]]
-func.func @known(%any: i1, %p: !tile, %f: !rows, %n: index) -> !sums {
+func.func @known(%any: i1, %p: !tile, %f: !rows, %l: tensor<64x4xf32>, %n: index) -> (!sums, tensor<64x4xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %zero = arith.constant dense<0.0> : !sums
   %one = arith.constant dense<1.0> : !rows
-  %r = scf.for %t = %c0 to %n step %c1 iter_args(%acc = %zero) -> (!sums) {
+  %r:2 = scf.for %t = %c0 to %n step %c1 iter_args(%acc = %zero, %old = %l) -> (!sums, tensor<64x4xf32>) {
     %g = scf.if %any -> (!rows) {
       scf.yield %f : !rows
     } else {
       scf.yield %one : !rows
     }
+    %narrow = tile.broadcast %g : !rows -> tensor<64x4xf32>
+    %less = arith.mulf %old, %narrow : tensor<64x4xf32>
     %sum = tile.dot %p, %p, %acc : !tile, !tile -> !sums
     %factors = tile.broadcast %g : !rows -> !sums
     %scaled = arith.mulf %factors, %sum : !sums
-    scf.yield %scaled : !sums
+    scf.yield %scaled, %less : !sums, tensor<64x4xf32>
   }
-  return %r : !sums
+  return %r#0, %r#1 : !sums, tensor<64x4xf32>
 }
 
 // Of a maximum that grows it is known in which rows. What else is multiplied by the factors goes
