@@ -11,7 +11,7 @@ using namespace mlir;
 namespace tessera {
 
 static bool isPositive(const APFloat &number) {
-  return !number.isNegative() && !number.isZero() && !number.isNaN();
+  return !number.isNegative() && number.isFiniteNonZero();
 }
 
 /// Whether a scalar is a positive number whatever the arguments are.

@@ -112,8 +112,8 @@ Value forParts(OpBuilder &builder, Value rows, int64_t columns) {
   return tile::BroadcastOp::create(builder, rows.getLoc(), parts, rows);
 }
 
-/// Whether a multiple of the maximum of some part is above the bound of its row.
-Value anyAbove(OpBuilder &builder, GrowingMax &max, Value part, int64_t columns) {
+/// Parts of which a multiple of the maximum is above the bound of their row.
+Value partsAbove(OpBuilder &builder, GrowingMax &max, Value part, int64_t columns) {
   if (max.product)
     part =
         arith::MulFOp::create(builder, part.getLoc(), part, forParts(builder, max.factor, columns));
@@ -128,7 +128,7 @@ Value growsByMaxima(OpBuilder &builder, GrowingMax &max, RankedTensorType parts)
   Value part = tile::PartialReduceOp::create(builder, max.select.getLoc(), parts,
                                              tile::ReduceKind::Max, max.reduce.getSource());
   max.reduce.getSourceMutable().assign(part);
-  return anyAbove(builder, max, part, parts.getDimSize(1));
+  return partsAbove(builder, max, part, parts.getDimSize(1));
 }
 
 // %part = positive_max(%x);  %grew = %part * %factor > %bound or %bound < 0
@@ -136,7 +136,7 @@ Value growsByIntegers(OpBuilder &builder, GrowingMax &max, RankedTensorType part
   Location loc = max.select.getLoc();
   int64_t columns = parts.getDimSize(1);
   Value part = sm::PositiveMaxOp::create(builder, loc, parts, max.reduce.getSource());
-  Value above = anyAbove(builder, max, part, columns);
+  Value above = partsAbove(builder, max, part, columns);
   Value bound = max.grew.getRhs();
   Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(bound.getType()));
   Value isNegative = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, bound, zero);

@@ -39,3 +39,15 @@ TEST(GpuSchedule, OfEveryMaskAndKindOfLengthsCanBeMade) {
         EXPECT_TRUE(bool(scheduled)) << llvm::toString(scheduled.takeError());
       }
 }
+
+// Where three groups apply a function to their scores, the last product does not need the time that
+// a late wait gives it. What two groups do is not changed by it.
+TEST(GpuSchedule, WaitsLateForScoresAsTheyAre) {
+  auto isLate = [](const char *text) {
+    return llvm::cantFail(gpuSchedule(llvm::cantFail(parseKey(text)))).lateAwaits;
+  };
+  EXPECT_TRUE(isLate("sm90a,bf16,d128,causal,block_m=192"));
+  for (const char *function : {"alibi", "softcap", "variant=5"})
+    EXPECT_FALSE(isLate((std::string("sm90a,bf16,d128,causal,block_m=192,") + function).c_str()));
+  EXPECT_TRUE(isLate("sm90a,bf16,d256,causal,alibi"));
+}

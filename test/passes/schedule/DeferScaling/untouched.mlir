@@ -91,3 +91,16 @@ func.func @unscaled_subtrahend(%s: !tile, %bias: !tile) -> !rows {
   %max = tile.reduce max %y : !tile
   return %max : !rows
 }
+
+// Infinity times zero is no number, and the greatest of such products none of the greatest.
+
+// CHECK-LABEL: func @infinite
+func.func @infinite(%s: !tile) -> !rows {
+  // CHECK:      %[[X:.*]] = arith.mulf
+  // CHECK-NEXT: tile.reduce max %[[X]]
+  // CHECK-NEXT: return
+  %factors = arith.constant dense<0x7F800000> : !tile
+  %x = arith.mulf %s, %factors : !tile
+  %max = tile.reduce max %x : !tile
+  return %max : !rows
+}
