@@ -357,13 +357,17 @@ struct LowerPositiveMax : OpConversionPattern<sm::PositiveMaxOp> {
     if (op.getType().getDimSize(1) != lanesOfRow)
       return rewriter.notifyMatchFailure(op, "not as many columns as lanes share a row");
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    auto floats = cast<VectorType>(adaptor.getSource().getType());
-    Value bits = arith::BitcastOp::create(at, floats.clone(at.getI32Type()), adaptor.getSource());
-    Value rows = fromRows(at, reduceInThread(at, bits, [&](Value a, Value b) -> Value {
-                            return arith::MaxSIOp::create(at, a, b);
-                          }));
-    rewriter.replaceOpWithNewOp<arith::BitcastOp>(
-        op, cast<VectorType>(rows.getType()).clone(at.getF32Type()), rows);
+    auto bitsOf = [&](Value number) -> Value { // of an element, or of what others gave
+      Type bits = at.getI32Type();
+      return number.getType() == bits ? number : arith::BitcastOp::create(at, bits, number);
+    };
+    SmallVector<Value> rows =
+        reduceInThread(at, adaptor.getSource(), [&](Value a, Value b) -> Value {
+          return arith::MaxSIOp::create(at, bitsOf(a), bitsOf(b));
+        });
+    for (Value &row : rows)
+      row = arith::BitcastOp::create(at, at.getF32Type(), row);
+    rewriter.replaceOp(op, fromRows(at, rows));
     return success();
   }
 };

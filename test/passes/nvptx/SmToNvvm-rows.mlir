@@ -91,18 +91,21 @@ func.func @positive_max(%a: f32 {tile.name = "a"}) {
   } consumer {
     // CHECK:      %[[X:.*]] = vector.broadcast %{{.*}} : f32 to vector<8xf32>
     %x = tensor.splat %a : tensor<64x16xf32>
-    // CHECK-NEXT: %[[BITS:.*]] = arith.bitcast %[[X]] : vector<8xf32> to vector<8xi32>
-    // CHECK-NEXT: %[[A:.*]] = vector.extract %[[BITS]][0]
-    // CHECK-NEXT: %[[B:.*]] = vector.extract %[[BITS]][1]
-    // CHECK-NEXT: %[[C:.*]] = vector.extract %[[BITS]][4]
-    // CHECK-NEXT: %[[AC:.*]] = arith.maxsi %[[A]], %[[C]] : i32
-    // CHECK-NEXT: %[[D:.*]] = vector.extract %[[BITS]][5]
-    // CHECK-NEXT: %[[BD:.*]] = arith.maxsi %[[B]], %[[D]] : i32
-    // CHECK-NEXT: %[[FIRST:.*]] = arith.maxsi %[[AC]], %[[BD]] : i32
+    // CHECK-NEXT: %[[A:.*]] = vector.extract %[[X]][0]
+    // CHECK-NEXT: %[[B:.*]] = vector.extract %[[X]][1]
+    // CHECK-NEXT: %[[C:.*]] = vector.extract %[[X]][4]
+    // CHECK-DAG:  %[[ABITS:.*]] = arith.bitcast %[[A]] : f32 to i32
+    // CHECK-DAG:  %[[CBITS:.*]] = arith.bitcast %[[C]] : f32 to i32
+    // CHECK-NEXT: %[[AC:.*]] = arith.maxsi %[[ABITS]], %[[CBITS]] : i32
+    // CHECK-NEXT: %[[D:.*]] = vector.extract %[[X]][5]
+    // CHECK-DAG:  %[[BBITS:.*]] = arith.bitcast %[[B]] : f32 to i32
+    // CHECK-DAG:  %[[DBITS:.*]] = arith.bitcast %[[D]] : f32 to i32
+    // CHECK-NEXT: %[[BD:.*]] = arith.maxsi %[[BBITS]], %[[DBITS]] : i32
+    // CHECK-NEXT: %[[MAX:.*]] = arith.maxsi %[[AC]], %[[BD]] : i32
     // CHECK-COUNT-3: arith.maxsi
     // CHECK-NOT:  nvvm.shfl.sync
-    // CHECK:      %[[ROWS:.*]] = vector.from_elements %[[FIRST]], %{{.*}} : vector<2xi32>
-    // CHECK-NEXT: arith.bitcast %[[ROWS]] : vector<2xi32> to vector<2xf32>
+    // CHECK:      %[[FIRST:.*]] = arith.bitcast %[[MAX]] : i32 to f32
+    // CHECK:      vector.from_elements %[[FIRST]], %{{.*}} : vector<2xf32>
     %part = sm.positive_max %x : tensor<64x16xf32> -> tensor<64x4xf32>
   }
   return
