@@ -2,7 +2,8 @@
 
 import math
 
-PEERS = {"cudnn": "cuDNN", "fa2": "FlashAttention-2", "flex": "FlexAttention", "own plain": "own plain causal"}
+PEERS = {"cudnn": "cuDNN", "fa2": "FlashAttention-2", "flex": "FlexAttention"}
+PEERS |= {"own plain": "own plain causal", "own bf16": "our own in bf16"}
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 
@@ -11,14 +12,15 @@ BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 def heading():
     return (
-        f"{'variant':13}{'D':>4} {'mask':7}{'S':>6} |{'tessera':>9}{'call':>9}{'cuDNN':>9}{'FA2':>9}{'flex':>9}{'plain':>9} TFLOP/s"
-        f" |{'/cuDNN':>8}{'/FA2':>7}{'/flex':>7}{'/plain':>7} | error, of rounding's"
+        f"{'variant':13}{'D':>4} {'mask':7}{'S':>6} |{'tessera':>9}{'call':>9}{'cuDNN':>9}{'FA2':>9}{'flex':>9}"
+        f"{'plain':>9}{'bf16':>9} TFLOP/s"
+        f" |{'/cuDNN':>8}{'/FA2':>7}{'/flex':>7}{'/plain':>7}{'/bf16':>7} | error, of rounding's"
     )
 
 
 def line(row):
     """A row under the heading. A column is empty where nothing was asked for, or nobody has that variant."""
-    names = ["tessera", "call", "cudnn", "fa2", "flex", "own plain"]
+    names = ["tessera", "call", "cudnn", "fa2", "flex", "own plain", "own bf16"]
     tflops = [cell(row, name) for name in names]
     ratios = [f"{row['ratio'][name]:.2f}" if name in row["ratio"] else "" for name in names[2:]]
     checks = []
@@ -72,7 +74,8 @@ def markdown(results):
     ]
     lines, seqlens = grid(results["rows"])
     if lines:
-        peers = [n for n in ("cudnn", "fa2", "flex") if any(n in r["tflops"] for x in lines.values() for r in x.values())]
+        measured = {name for by in lines.values() for row in by.values() for name in row["tflops"]}
+        peers = [n for n in ("cudnn", "fa2", "flex", "own bf16") if n in measured]
         names = ["tessera", *peers]
         head = ["D, mask", *map(length, seqlens)]
         for peer in peers:

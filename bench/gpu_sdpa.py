@@ -43,6 +43,7 @@ REST = 0.06  # seconds before a burst, in which the card cools down
 SPIN_CYCLES = 1_000_000
 LIMIT = 30.0  # seconds that the GPU may take before it counts as hung
 DEVICE = "cuda"
+OWN = ("own plain", "own bf16")  # our own kernels that others are measured by
 
 torch: Any = None  # imported where something is measured
 tessera: Any = None
@@ -367,32 +368,40 @@ def time_all(runners, rounds):
     return {name: statistics.median(x) for name, x in times.items()}, times
 
 
+def own_others(case, dtype):
+    """Names and cases of our own kernels that serve as a measure, and their types: plain causal attention on as many
+    tokens for a variant, bf16 for another type."""
+    if case.variant != "plain":
+        yield "own plain", plain(case.head_dim, case.seqlen, True), dtype
+    elif dtype != torch.bfloat16:
+        yield "own bf16", plain(case.head_dim, case.seqlen, case.causal), torch.bfloat16
+
+
 def measure(case, names, rounds, dtype):
     """A row of the results."""
     case.make_tensors(dtype)
     check, refused, errors, right, notes = check_rows(case), {}, {}, [], {}
     runners = runners_of(case, names, refused)
     flops = {runner.name: case.flop() for runner in runners}
-    if case.variant != "plain" and any(r.name == "tessera" for r in runners):
-        # Our own plain causal kernel, on as many tokens, as a measure of what the variant costs.
-        other = plain(case.head_dim, case.seqlen, True)
-        other.make_tensors(dtype)
-        for runner in runners_of(other, ["tessera"], {}):
-            runners.append(dataclasses.replace(runner, name="own plain"))
-            flops["own plain"] = other.flop()
+    if any(runner.name == "tessera" for runner in runners):
+        for name, other, other_type in own_others(case, dtype):
+            other.make_tensors(other_type)
+            for runner in runners_of(other, ["tessera"], {}):
+                runners.append(dataclasses.replace(runner, name=name))
+                flops[name] = other.flop()
     for runner in runners:
         try:
             with runner.context():
                 out = runner.result(runner.run())
             synchronize()
         except (tessera.Error, RuntimeError) as error:
-            if runner.name in ("tessera", "call", "own plain") and not isinstance(error, tessera.Error):
+            if runner.name in ("tessera", "call", *OWN) and not isinstance(error, tessera.Error):
                 raise
             refused[runner.name] = first_line(error)
             continue
         except Hung as error:
             raise Hung(f"{runner.name}: {error}") from None
-        if runner.name != "own plain":
+        if runner.name not in OWN:
             errors[runner.name] = errors_of(case, out, check)
         if runner.note:
             notes[runner.name] = runner.note
