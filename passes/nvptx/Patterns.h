@@ -22,6 +22,9 @@ struct FramePattern : mlir::OpConversionPattern<Op> {
 /// Arithmetic on tiles: vectors of the elements a thread holds.
 void populateElementPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
                              const KernelFrame &frame);
+/// Rows of tiles: reductions, and what the threads of a warp ask each other.
+void populateReductionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
+                               const KernelFrame &frame);
 /// Roles, rings and copies.
 void populateRingPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
                           const KernelFrame &frame);

@@ -60,6 +60,7 @@ struct SmToNvvmPass : impl::SmToNvvmPassBase<SmToNvvmPass> {
     target.addIllegalOp<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>();
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
     populateElementPatterns(patterns, types, *frame);
+    populateReductionPatterns(patterns, types, *frame);
     populateRingPatterns(patterns, types, *frame);
     populateProductPatterns(patterns, types, *frame);
     populateExactPatterns(patterns, types, *frame);
