@@ -2,8 +2,13 @@
 
 import math
 
-PEERS = {"cudnn": "cuDNN", "fa2": "FlashAttention-2", "flex": "FlexAttention"}
-PEERS |= {"own plain": "own plain causal", "own bf16": "our own in bf16"}
+PEERS = {
+    "cudnn": "cuDNN",
+    "fa2": "FlashAttention-2",
+    "flex": "FlexAttention",
+    "own plain": "own plain causal",
+    "own bf16": "our own in bf16",
+}  # in the order of columns
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 
@@ -20,7 +25,7 @@ def heading():
 
 def line(row):
     """A row under the heading. A column is empty where nothing was asked for, or nobody has that variant."""
-    names = ["tessera", "call", "cudnn", "fa2", "flex", "own plain", "own bf16"]
+    names = ["tessera", "call", *PEERS]
     tflops = [cell(row, name) for name in names]
     ratios = [f"{row['ratio'][name]:.2f}" if name in row["ratio"] else "" for name in names[2:]]
     checks = []
@@ -75,7 +80,7 @@ def markdown(results):
     lines, seqlens = grid(results["rows"])
     if lines:
         measured = {name for by in lines.values() for row in by.values() for name in row["tflops"]}
-        peers = [n for n in ("cudnn", "fa2", "flex", "own bf16") if n in measured]
+        peers = [n for n in PEERS if n in measured]
         names = ["tessera", *peers]
         head = ["D, mask", *map(length, seqlens)]
         for peer in peers:

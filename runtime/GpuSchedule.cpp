@@ -29,46 +29,36 @@ static constexpr auto full = MaskClass::full, causal = MaskClass::causal,
                       window = MaskClass::window;
 static constexpr auto entered = Bodies::entered, joined = Bodies::joined;
 
+// What rows for several masks share.
+static constexpr GpuSchedule overlapped64{.groups = 3,
+                                          .blockN = 128,
+                                          .outerStages = 2,
+                                          .overlap = true,
+                                          .branch = true,
+                                          .integers = true};
+static constexpr GpuSchedule narrow64{
+    .groups = 4, .blockN = 64, .outerStages = 2, .branch = true, .integers = true};
+static constexpr GpuSchedule pair128{
+    .groups = 2, .blockN = 128, .outerStages = 2, .integers = true};
+
+static constexpr GpuSchedule withBodies(GpuSchedule schedule, Bodies bodies) {
+  schedule.bodies = bodies;
+  return schedule;
+}
+
 // Measured on an H200 (bench/results); of one kind, the longest sequences first. What a consumer
 // holds (scores, output, probabilities, and about 30 more) must fit into its registers. What a row
 // does not say is as GpuSchedule has it.
 static constexpr ScheduleRow table[] = {
-    {64,
-     full,
-     2048,
-     {.groups = 3,
-      .blockN = 128,
-      .outerStages = 2,
-      .overlap = true,
-      .branch = true,
-      .integers = true}},
-    {64, full, 0, {.groups = 4, .blockN = 64, .outerStages = 2, .branch = true, .integers = true}},
-    {64, full, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .integers = true}},
-    {64,
-     causal,
-     16384,
-     {.groups = 3,
-      .blockN = 128,
-      .outerStages = 2,
-      .overlap = true,
-      .branch = true,
-      .integers = true}},
-    {64,
-     causal,
-     0,
-     {.groups = 4,
-      .blockN = 64,
-      .outerStages = 2,
-      .branch = true,
-      .integers = true,
-      .bodies = entered}},
-    {64, causal, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .integers = true}},
-    {64,
-     window,
-     0,
-     {.groups = 4, .blockN = 64, .outerStages = 2, .branch = true, .integers = true}},
+    {64, full, 2048, overlapped64},
+    {64, full, 0, narrow64},
+    {64, full, 0, pair128},
+    {64, causal, 16384, overlapped64},
+    {64, causal, 0, withBodies(narrow64, entered)},
+    {64, causal, 0, pair128},
+    {64, window, 0, narrow64},
     {128, full, 2048, {.groups = 3, .blockN = 80, .branch = true, .integers = true}},
-    {128, full, 0, {.groups = 2, .blockN = 128, .outerStages = 2, .integers = true}},
+    {128, full, 0, pair128},
     {128,
      causal,
      2048,
@@ -78,10 +68,7 @@ static constexpr ScheduleRow table[] = {
       .branch = true,
       .bodies = entered,
       .lateAwaits = true}},
-    {128,
-     causal,
-     0,
-     {.groups = 2, .blockN = 128, .outerStages = 2, .integers = true, .bodies = entered}},
+    {128, causal, 0, withBodies(pair128, entered)},
     {128,
      window,
      0,

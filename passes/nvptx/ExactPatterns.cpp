@@ -29,6 +29,16 @@ static constexpr int64_t stepPairs = 2;
 
 namespace {
 
+/// Neither LLVM nor the assembler makes several iterations of it.
+void keepRolled(scf::ForOp loop) {
+  MLIRContext *context = loop.getContext();
+  auto unroll =
+      LLVM::LoopUnrollAttr::get(context, BoolAttr::get(context, true), {}, {}, {}, {}, {}, {});
+  loop->setAttr("loop_annotation",
+                LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {},
+                                              {}, {}, {}, {}, {}));
+}
+
 /// A run-time loop of i32. The body returns what is carried on.
 ValueRange repeat(ImplicitLocOpBuilder &at, int64_t upper, int64_t step, ValueRange carried,
                   llvm::function_ref<SmallVector<Value>(Value number, ValueRange)> body) {
@@ -201,11 +211,6 @@ struct LowerPut : FramePattern<sm::PutOp> {
     rewriter.eraseOp(op);
     return success();
   }
-
-  static Value wordOf(ImplicitLocOpBuilder &at, Value value) {
-    Type i32 = at.getI32Type();
-    return value.getType() == i32 ? value : arith::BitcastOp::create(at, i32, value).getResult();
-  }
 };
 
 //===----------------------------------------------------------------------===//
@@ -218,8 +223,8 @@ struct LowerNonfiniteRows : OpConversionPattern<sm::NonfiniteRowsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(sm::NonfiniteRowsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    if (op.getType().getDimSize(1) != lanesOfRow)
-      return rewriter.notifyMatchFailure(op, "not as many columns as lanes share a row");
+    if (failed(matchColumnPerLane(rewriter, op)))
+      return failure();
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     auto fragment = cast<VectorType>(adaptor.getSource().getType());
     Type type = fragment.getElementType();

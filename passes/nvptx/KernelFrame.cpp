@@ -25,18 +25,14 @@ Value constantI32(ImplicitLocOpBuilder &at, int64_t value) {
 Value add(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::AddIOp::create(at, a, b); }
 Value mul(ImplicitLocOpBuilder &at, Value a, Value b) { return arith::MulIOp::create(at, a, b); }
 
+Value wordOf(ImplicitLocOpBuilder &at, Value value) {
+  Type word = at.getI32Type();
+  return value.getType() == word ? value : arith::BitcastOp::create(at, word, value).getResult();
+}
+
 Value fromFirstLane(ImplicitLocOpBuilder &at, Value value) {
   return NVVM::ShflOp::create(at, value.getType(), constantI32(at, -1), value, constantI32(at, 0),
                               constantI32(at, warpThreads - 1), NVVM::ShflKind::idx, UnitAttr());
-}
-
-void keepRolled(scf::ForOp loop) {
-  MLIRContext *context = loop.getContext();
-  auto unroll =
-      LLVM::LoopUnrollAttr::get(context, BoolAttr::get(context, true), {}, {}, {}, {}, {}, {});
-  loop->setAttr("loop_annotation",
-                LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {},
-                                              {}, {}, {}, {}, {}));
 }
 
 Value KernelFrame::sharedAt(ImplicitLocOpBuilder &at, int64_t offset) const {

@@ -107,11 +107,11 @@ mlir::Value constantI32(mlir::ImplicitLocOpBuilder &at, int64_t value);
 mlir::Value add(mlir::ImplicitLocOpBuilder &at, mlir::Value a, mlir::Value b);
 mlir::Value mul(mlir::ImplicitLocOpBuilder &at, mlir::Value a, mlir::Value b);
 
+/// The bits of a value of 32, as an i32.
+mlir::Value wordOf(mlir::ImplicitLocOpBuilder &at, mlir::Value value);
+
 /// What the first lane of a warp has, for all of them: so the assembler knows that it is the same.
 mlir::Value fromFirstLane(mlir::ImplicitLocOpBuilder &at, mlir::Value value);
-
-/// Neither LLVM nor the assembler makes several iterations of it.
-void keepRolled(mlir::scf::ForOp loop);
 
 } // namespace tessera
 

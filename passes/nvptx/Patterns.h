@@ -19,6 +19,10 @@ struct FramePattern : mlir::OpConversionPattern<Op> {
   const KernelFrame &frame;
 };
 
+/// Whether an op's tile has a column for each lane that shares a row.
+mlir::LogicalResult matchColumnPerLane(mlir::ConversionPatternRewriter &rewriter,
+                                       mlir::Operation *op);
+
 /// Arithmetic on tiles: vectors of the elements a thread holds.
 void populateElementPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &types,
                              const KernelFrame &frame);

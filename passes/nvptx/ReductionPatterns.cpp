@@ -82,8 +82,8 @@ struct LowerPartialReduce : OpConversionPattern<tile::PartialReduceOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(tile::PartialReduceOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    if (op.getType().getDimSize(1) != lanesOfRow)
-      return rewriter.notifyMatchFailure(op, "not as many columns as lanes share a row");
+    if (failed(matchColumnPerLane(rewriter, op)))
+      return failure();
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     rewriter.replaceOp(op, fromRows(at, reduceInThread(at, op.getKind(), adaptor.getSource())));
     return success();
@@ -95,16 +95,12 @@ struct LowerPositiveMax : OpConversionPattern<sm::PositiveMaxOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(sm::PositiveMaxOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    if (op.getType().getDimSize(1) != lanesOfRow)
-      return rewriter.notifyMatchFailure(op, "not as many columns as lanes share a row");
+    if (failed(matchColumnPerLane(rewriter, op)))
+      return failure();
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
-    auto bitsOf = [&](Value number) -> Value { // of an element, or of what others gave
-      Type bits = at.getI32Type();
-      return number.getType() == bits ? number : arith::BitcastOp::create(at, bits, number);
-    };
     SmallVector<Value> rows =
         reduceInThread(at, adaptor.getSource(), [&](Value a, Value b) -> Value {
-          return arith::MaxSIOp::create(at, bitsOf(a), bitsOf(b));
+          return arith::MaxSIOp::create(at, wordOf(at, a), wordOf(at, b));
         });
     for (Value &row : rows)
       row = arith::BitcastOp::create(at, at.getF32Type(), row);
@@ -118,8 +114,8 @@ struct LowerSpread : FramePattern<tile::SpreadOp> {
   using FramePattern::FramePattern;
   LogicalResult matchAndRewrite(tile::SpreadOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    if (op.getType().getDimSize(1) != lanesOfRow)
-      return rewriter.notifyMatchFailure(op, "not as many columns as lanes share a row");
+    if (failed(matchColumnPerLane(rewriter, op)))
+      return failure();
     ImplicitLocOpBuilder at(op.getLoc(), rewriter);
     Value isFirst = arith::CmpIOp::create(at, arith::CmpIPredicate::eq, frame.firstColumn(at),
                                           constantI32(at, 0));
@@ -147,6 +143,12 @@ struct LowerWarpAny : OpConversionPattern<sm::WarpAnyOp> {
 };
 
 } // namespace
+
+LogicalResult matchColumnPerLane(ConversionPatternRewriter &rewriter, Operation *op) {
+  if (cast<RankedTensorType>(op->getResult(0).getType()).getDimSize(1) == lanesOfRow)
+    return success();
+  return rewriter.notifyMatchFailure(op, "not as many columns as lanes share a row");
+}
 
 void populateReductionPatterns(RewritePatternSet &patterns, const TypeConverter &types,
                                const KernelFrame &frame) {

@@ -53,10 +53,8 @@ Value grownRows(Value factors) {
   return select.getCondition();
 }
 
-/// Whether some row of the warp has a factor other than one.
-Value anyChanges(OpBuilder &builder, Location loc, Value factors) {
-  if (Value condition = knownCondition(factors))
-    return condition;
+/// Asks whether some row of the warp has a factor other than one.
+Value askForChanges(OpBuilder &builder, Location loc, Value factors) {
   Value changes = grownRows(factors);
   if (!changes) {
     auto rows = cast<RankedTensorType>(factors.getType());
@@ -136,17 +134,17 @@ SmallVector<Scaling> takeAlong(Scaling &scaling) {
 // %y, %z = scf.if (some row of the warp has %f != 1) { the same } else { %dot, %x }
 void skip(Scaling scaling, bool keepBranch) {
   SmallVector<Scaling> all{scaling};
-  // Factors whose condition is known are computed under a branch as it is.
-  if (!knownCondition(scaling.factors()))
-    llvm::append_range(all, takeAlong(scaling));
   OpBuilder builder(scaling.product);
   Location loc = scaling.product.getLoc();
-  Value any = anyChanges(builder, loc, scaling.factors());
+  // Factors whose condition is known are computed under a branch as it is.
+  Value any = knownCondition(scaling.factors());
+  if (!any) {
+    llvm::append_range(all, takeAlong(scaling));
+    any = askForChanges(builder, loc, scaling.factors());
+  }
   auto branch = scf::IfOp::create(
       builder, loc, any,
       [&](OpBuilder &then, Location) {
-        if (keepBranch)
-          sm::BranchOnlyOp::create(then, loc);
         SmallVector<Value> scaled;
         for (Scaling &one : all)
           scaled.push_back(arith::MulFOp::create(then, loc, one.tile, one.broadcast));
@@ -165,13 +163,11 @@ void skip(Scaling scaling, bool keepBranch) {
   controlFlowSink(
       RegionRange(branch.getThenRegion()), dominance,
       [&](Operation *op, Region *) { return op->getBlock() == branch->getBlock() && isPure(op); },
-      [&](Operation *op, Region *region) {
-        Operation &front = region->front().front();
-        if (isa<sm::BranchOnlyOp>(front))
-          op->moveAfter(&front);
-        else
-          op->moveBefore(&front);
-      });
+      [](Operation *op, Region *region) { op->moveBefore(&region->front().front()); });
+  if (keepBranch) {
+    builder.setInsertionPointToStart(branch.thenBlock());
+    sm::BranchOnlyOp::create(builder, loc);
+  }
 }
 
 struct SkipUnitScalingPass : impl::SkipUnitScalingPassBase<SkipUnitScalingPass> {
