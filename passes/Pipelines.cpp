@@ -109,8 +109,11 @@ void buildGpuScheduled(OpPassManager &pm, const GpuSchedule &schedule) {
   // It reads the lists of ranges as well.
   if (schedule.narrow)
     func.addPass(createNarrowGroupsPass());
-  if (schedule.bodies == Bodies::joined)
+  if (schedule.bodies == Bodies::joined) {
+    // It compares bodies: what two of them need alike is one value.
+    func.addPass(createCSEPass());
     func.addPass(createJoinMaskedLoopsPass());
+  }
   func.addPass(createPipelineProductsPass({.peel = schedule.bodies != Bodies::entered}));
   if (schedule.settle)
     func.addPass(createSkipSettledMaximaPass({.integers = schedule.integers}));

@@ -20,37 +20,28 @@ namespace {
 
 /// A tile times a positive number that is the same everywhere.
 struct Scaled {
-  Value tile, factor;
+  Value tile, splat;
 };
 
-std::optional<Scaled> matchScaled(PatternRewriter &rewriter, Value tile) {
+std::optional<Scaled> matchScaled(Value tile) {
   auto product = tile.getDefiningOp<arith::MulFOp>();
   if (!product || !isa<RankedTensorType>(tile.getType()))
     return std::nullopt;
-  for (unsigned i : {0, 1}) {
-    Value side = product->getOperand(i);
-    // Nothing may be created before it is sure to be used.
-    if (isPositiveSplat(side))
-      return Scaled{product->getOperand(1 - i), splatFactor(rewriter, side)};
-  }
+  for (unsigned i : {0, 1})
+    if (Value side = product->getOperand(i); isPositiveSplat(side))
+      return Scaled{product->getOperand(1 - i), side};
   return std::nullopt;
-}
-
-void replaceByScaled(PatternRewriter &rewriter, Operation *op, Value tile, Value factor) {
-  Value splat = tensor::SplatOp::create(rewriter, op->getLoc(), factor,
-                                        cast<RankedTensorType>(tile.getType()));
-  rewriter.replaceOpWithNewOp<arith::MulFOp>(op, tile, splat);
 }
 
 // mask(x * f, keep)  ->  mask(x, keep) * f     (f > 0 leaves -infinity as it is)
 struct DeferBehindMask : OpRewritePattern<tile::MaskOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(tile::MaskOp op, PatternRewriter &rewriter) const override {
-    std::optional<Scaled> scaled = matchScaled(rewriter, op.getSource());
+    std::optional<Scaled> scaled = matchScaled(op.getSource());
     if (!scaled)
       return rewriter.notifyMatchFailure(op, "source is not scaled by a positive number");
     Value masked = tile::MaskOp::create(rewriter, op.getLoc(), scaled->tile, op.getKeep());
-    replaceByScaled(rewriter, op, masked, scaled->factor);
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, masked, scaled->splat);
     return success();
   }
 };
@@ -61,11 +52,14 @@ struct DeferBehindMax : OpRewritePattern<tile::ReduceOp> {
   LogicalResult matchAndRewrite(tile::ReduceOp op, PatternRewriter &rewriter) const override {
     if (op.getKind() != tile::ReduceKind::Max)
       return rewriter.notifyMatchFailure(op, "not a maximum");
-    std::optional<Scaled> scaled = matchScaled(rewriter, op.getSource());
+    std::optional<Scaled> scaled = matchScaled(op.getSource());
     if (!scaled)
       return rewriter.notifyMatchFailure(op, "source is not scaled by a positive number");
-    Value max = tile::ReduceOp::create(rewriter, op.getLoc(), tile::ReduceKind::Max, scaled->tile);
-    replaceByScaled(rewriter, op, max, scaled->factor);
+    Location loc = op.getLoc();
+    Value max = tile::ReduceOp::create(rewriter, loc, tile::ReduceKind::Max, scaled->tile);
+    Value splat =
+        tensor::SplatOp::create(rewriter, loc, splatFactor(rewriter, scaled->splat), op.getType());
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, max, splat);
     return success();
   }
 };
@@ -77,7 +71,7 @@ struct DeferBehindDifference : OpRewritePattern<arith::SubFOp> {
     auto bias = op.getRhs().getDefiningOp<arith::MulFOp>();
     if (!isa<RankedTensorType>(op.getType()) || !bias)
       return rewriter.notifyMatchFailure(op, "no scaled tile is subtracted");
-    std::optional<Scaled> scaled = matchScaled(rewriter, op.getLhs());
+    std::optional<Scaled> scaled = matchScaled(op.getLhs());
     if (!scaled)
       return rewriter.notifyMatchFailure(op, "minuend is not scaled by a positive number");
     for (unsigned i : {0, 1}) {
@@ -86,11 +80,12 @@ struct DeferBehindDifference : OpRewritePattern<arith::SubFOp> {
         continue;
       Location loc = op.getLoc();
       auto type = cast<RankedTensorType>(op.getType());
-      Value ratio = arith::DivFOp::create(rewriter, loc, factor, scaled->factor);
+      Value ratio =
+          arith::DivFOp::create(rewriter, loc, factor, splatFactor(rewriter, scaled->splat));
       Value splat = tensor::SplatOp::create(rewriter, loc, ratio, type);
       Value product = arith::MulFOp::create(rewriter, loc, bias->getOperand(1 - i), splat);
       Value difference = arith::SubFOp::create(rewriter, loc, scaled->tile, product);
-      replaceByScaled(rewriter, op, difference, scaled->factor);
+      rewriter.replaceOpWithNewOp<arith::MulFOp>(op, difference, scaled->splat);
       return success();
     }
     return rewriter.notifyMatchFailure(op, "subtrahend is not scaled by a number");

@@ -24,18 +24,40 @@ namespace tessera {
 
 namespace {
 
+/// A copy of a loop over the numbers of its tiles, with its mask or without.
+OwningOpRef<scf::ForOp> copyOf(scf::ForOp loop, bool isMasked) {
+  OwningOpRef<scf::ForOp> copy(loop.clone());
+  tile::NthOp nth = nthOf(*copy);
+  nth.replaceAllUsesWith(copy->getInductionVar());
+  nth.erase();
+  if (tile::MaskOp mask = maskOf(*copy); mask && !isMasked)
+    dropMask(mask);
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*copy->getBody())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+  return copy;
+}
+
+/// Whether a loop does to each tile what another does, but for the mask that it may lack.
+bool isLike(scf::ForOp loop, scf::ForOp masked) {
+  bool isMasked = bool(maskOf(loop));
+  OwningOpRef<scf::ForOp> own = copyOf(loop, isMasked), other = copyOf(masked, isMasked);
+  return OperationEquivalence::isRegionEquivalentTo(&own->getRegion(), &other->getRegion(),
+                                                    OperationEquivalence::IgnoreLocations);
+}
+
 /// Loops that continue each other, the first of which masks.
 struct Chain {
   SmallVector<scf::ForOp> loops;
 
   bool canJoin() {
-    if (loops.size() < 2 || !maskOf(loops.front()))
+    scf::ForOp first = loops.front();
+    if (loops.size() < 2 || !nthOf(first) || !maskOf(first))
       return false;
-    tile::NthOp first = nthOf(loops.front());
-    return first && llvm::all_of(loops, [&](scf::ForOp loop) {
-             tile::NthOp nth = nthOf(loop);
-             return nth && nth.getDescending() == first.getDescending();
-           });
+    return llvm::all_of(llvm::drop_begin(loops), [&](scf::ForOp loop) {
+      tile::NthOp nth = nthOf(loop);
+      return nth && nth.getDescending() == nthOf(first).getDescending() && isLike(loop, first);
+    });
   }
 };
 

@@ -189,6 +189,8 @@ def JoinMaskedLoopsPass : Pass<"tile-join-masked-loops", "::mlir::func::FuncOp">
     }
     ```
 
+    Loops whose bodies differ in more than the mask are left alone.
+
     A kernel holds one body instead of two or three; assembling bodies is most of the time until a
     kernel first runs. Comes before products are pipelined, which adds a body to each chain.
   }];

@@ -4,7 +4,6 @@
 #include "passes/Passes.h"
 #include "passes/specialize/VisibleRange.h"
 
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
@@ -37,18 +36,6 @@ scf::ForOp copyOver(OpBuilder &builder, scf::ForOp loop, const TileRanges &range
   for (Operation &op : *loop.getBody())
     builder.clone(op, mapping);
   return copy;
-}
-
-/// Where everything is visible there is neither a mask nor a zero it made.
-void dropMask(tile::MaskOp mask) {
-  SetVector<Operation *> affected;
-  getForwardSlice(mask.getResult(), &affected);
-  for (Operation *op : affected)
-    if (auto dot = dyn_cast<tile::DotOp>(op); dot && dot->getBlock() == mask->getBlock() &&
-                                              affected.contains(dot.getLhs().getDefiningOp()))
-      dot.setSkipZeros(false);
-  mask.replaceAllUsesWith(mask.getSource());
-  mask.erase();
 }
 
 struct SplitMaskedLoopsPass : impl::SplitMaskedLoopsPassBase<SplitMaskedLoopsPass> {

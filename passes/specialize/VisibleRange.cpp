@@ -2,6 +2,7 @@
 
 #include "passes/specialize/VisibleRange.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 
@@ -293,6 +294,17 @@ private:
 tile::MaskOp maskOf(scf::ForOp loop) {
   auto masks = llvm::to_vector(loop.getBody()->getOps<tile::MaskOp>());
   return masks.size() == 1 ? masks.front() : tile::MaskOp();
+}
+
+void dropMask(tile::MaskOp mask) {
+  SetVector<Operation *> affected;
+  getForwardSlice(mask.getResult(), &affected);
+  for (Operation *op : affected)
+    if (auto dot = dyn_cast<tile::DotOp>(op); dot && dot->getBlock() == mask->getBlock() &&
+                                              affected.contains(dot.getLhs().getDefiningOp()))
+      dot.setSkipZeros(false);
+  mask.replaceAllUsesWith(mask.getSource());
+  mask.erase();
 }
 
 /// The space of the loop over all tiles, or of one that was split already.

@@ -46,6 +46,9 @@ struct VisibleTiles {
 /// The one mask directly in the loop's body, or null.
 tile::MaskOp maskOf(mlir::scf::ForOp loop);
 
+/// Lets everything be seen: then there is neither a mask nor a zero it made.
+void dropMask(tile::MaskOp mask);
+
 /// True if a part of the loop's mask is not understood, so that each of its
 /// masked tiles must be looked at when the program runs.
 bool isUndecided(mlir::scf::ForOp loop);

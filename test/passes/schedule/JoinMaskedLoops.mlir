@@ -223,6 +223,69 @@ func.func @read_by_others(%k: !view, %limit: !places, %h: index, %m: index, %e: 
   return %b : !sums
 }
 
+// Bodies that differ in more than the mask, or in what it keeps, are not one.
+
+// CHECK-LABEL: func @other_body
+// CHECK-NOT:   scf.if
+// CHECK:       tile.mask
+// CHECK:       scf.for
+// CHECK:       arith.mulf
+// CHECK-LABEL: func @other_mask
+// CHECK-NOT:   scf.if
+// CHECK:       tile.mask %{{.*}}, %[[KEEP:[a-z0-9]*]]
+// CHECK:       scf.for
+// CHECK-NOT:   tile.mask %{{.*}}, %[[KEEP]]
+// CHECK:       tile.mask
+// CHECK:       return
+func.func @other_body(%k: !view, %keep: tensor<64x64xi1>, %h: index, %m: index, %e: index,
+                      %x: !sums) -> !sums {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %masked = tile.count (%m) to (%e)
+  %a = scf.for %t = %c0 to %masked step %c1 iter_args(%acc = %x) -> (!sums) {
+    %j = tile.nth %t descending of (%m) to (%e)
+    %s = tile.load %k[%h, %h] tile %j padding undefined : !view -> !tile
+    %w = arith.extf %s : !tile to !sums
+    %y = tile.mask %w, %keep : !sums
+    %z = arith.addf %acc, %y : !sums
+    scf.yield %z : !sums
+  }
+  %full = tile.count (%c0) to (%m)
+  %b = scf.for %t = %c0 to %full step %c1 iter_args(%acc = %a) -> (!sums) {
+    %j = tile.nth %t descending of (%c0) to (%m)
+    %s = tile.load %k[%h, %h] tile %j padding undefined : !view -> !tile
+    %w = arith.extf %s : !tile to !sums
+    %z = arith.mulf %acc, %w : !sums
+    scf.yield %z : !sums
+  }
+  return %b : !sums
+}
+
+func.func @other_mask(%k: !view, %keep: tensor<64x64xi1>, %other: tensor<64x64xi1>, %h: index,
+                      %m: index, %e: index, %x: !sums) -> !sums {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %last = tile.count (%m) to (%e)
+  %a = scf.for %t = %c0 to %last step %c1 iter_args(%acc = %x) -> (!sums) {
+    %j = tile.nth %t descending of (%m) to (%e)
+    %s = tile.load %k[%h, %h] tile %j padding undefined : !view -> !tile
+    %w = arith.extf %s : !tile to !sums
+    %y = tile.mask %w, %keep : !sums
+    %z = arith.addf %acc, %y : !sums
+    scf.yield %z : !sums
+  }
+  %first = tile.count (%c0) to (%m)
+  %b = scf.for %t = %c0 to %first step %c1 iter_args(%acc = %a) -> (!sums) {
+    %j = tile.nth %t descending of (%c0) to (%m)
+    %s = tile.load %k[%h, %h] tile %j padding undefined : !view -> !tile
+    %w = arith.extf %s : !tile to !sums
+    %y = tile.mask %w, %other : !sums
+    %z = arith.addf %acc, %y : !sums
+    scf.yield %z : !sums
+  }
+  return %b : !sums
+}
+
 // A chain whose first loop has no mask is left alone, as is a loop that nothing continues, and
 // loops that run in different directions.
 
