@@ -369,7 +369,8 @@ static bool isOfAppend(StringRef field) {
 static constexpr int64_t groupRows = 64, keyStep = 16;
 static constexpr int64_t maxGpuWidth = 256, maxStages = 8;
 
-/// Warp groups that compute: with more of them, a thread has fewer registers for its rows.
+/// Warp groups that compute: with more of them, a thread has fewer registers for its rows of the
+/// output.
 static int64_t maxGroups(int64_t width) { return width <= 64 ? 4 : width <= 128 ? 3 : 2; }
 
 /// And for its scores.
@@ -390,7 +391,7 @@ static void wantOnGpu(KeyRepair &repair) {
                                                "at most {} on this target", maxGpuWidth);
   repair.wantOff("paged", key.paged, false, "off, this target has no pages yet");
   repair.wantOff("checked", key.checked, false, "off, this target has no checking kernels");
-  int64_t most = maxGroups(std::max(key.headDim, key.headDimV));
+  int64_t most = maxGroups(valueWidth(key));
   repair.want(key.blockM % groupRows == 0 && key.blockM <= most * groupRows, "block_m", key.blockM,
               int64_t(0),
               "a multiple of {} up to {} on this target, or 0 for the schedule's choice", groupRows,

@@ -84,6 +84,9 @@ llvm::Error validate(const Key &key);
 /// equal variants have equal keys.
 Key normalized(Key key);
 
+/// The width of a value, and of a row of the output.
+inline int64_t valueWidth(const Key &key) { return key.headDimV ? key.headDimV : key.headDim; }
+
 /// Whether `spelling` is a flag of the key.
 bool isKeyFlag(llvm::StringRef spelling);
 

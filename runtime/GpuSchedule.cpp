@@ -15,9 +15,10 @@ namespace {
 /// What decides which tiles of keys are visited.
 enum class MaskClass { full, causal, window };
 
-/// What is best for widths up to `width` and sequences of at least `from` keys.
+/// What is best for queries and keys up to `width`, values up to `widthV`, and sequences of at
+/// least `from` keys.
 struct ScheduleRow {
-  int64_t width;
+  int64_t width, widthV;
   MaskClass mask;
   int64_t from;
   GpuSchedule schedule;
@@ -29,7 +30,8 @@ static constexpr auto full = MaskClass::full, causal = MaskClass::causal,
                       window = MaskClass::window;
 static constexpr auto entered = Bodies::entered, joined = Bodies::joined;
 
-// What rows for several masks share.
+// By the width that they were found for. What is not said is as GpuSchedule has it. What a consumer
+// holds (scores, output, probabilities, and about 30 more) must fit into its registers.
 static constexpr GpuSchedule overlapped64{.groups = 3,
                                           .blockN = 128,
                                           .outerStages = 2,
@@ -38,56 +40,67 @@ static constexpr GpuSchedule overlapped64{.groups = 3,
                                           .integers = true};
 static constexpr GpuSchedule narrow64{
     .groups = 4, .blockN = 64, .outerStages = 2, .branch = true, .integers = true};
+static constexpr GpuSchedule full96{.groups = 3, .blockN = 96, .branch = true, .integers = true};
+static constexpr GpuSchedule causal96{.groups = 3,
+                                      .blockN = 80,
+                                      .outerStages = 2,
+                                      .branch = true,
+                                      .integers = true,
+                                      .bodies = entered};
 static constexpr GpuSchedule pair128{
     .groups = 2, .blockN = 128, .outerStages = 2, .integers = true};
+static constexpr GpuSchedule full128{.groups = 3, .blockN = 80, .branch = true, .integers = true};
+static constexpr GpuSchedule causal128{.groups = 3,
+                                       .blockN = 80,
+                                       .outerStages = 2,
+                                       .branch = true,
+                                       .bodies = entered,
+                                       .lateAwaits = true};
+static constexpr GpuSchedule window128{
+    .groups = 3, .blockN = 64, .outerStages = 2, .branch = true, .integers = true};
+static constexpr GpuSchedule narrow192{.groups = 3, .blockN = 64, .branch = true, .integers = true};
+static constexpr GpuSchedule full192{.groups = 2, .blockN = 80, .branch = true, .lateAwaits = true};
+static constexpr GpuSchedule causal192{.groups = 2,
+                                       .blockN = 80,
+                                       .branch = true,
+                                       .settle = false,
+                                       .bodies = joined,
+                                       .lateAwaits = true};
+static constexpr GpuSchedule full256{.groups = 2, .blockN = 64, .branch = true, .lateAwaits = true};
 
 static constexpr GpuSchedule withBodies(GpuSchedule schedule, Bodies bodies) {
   schedule.bodies = bodies;
   return schedule;
 }
 
-// Measured on an H200 (bench/results); of one kind, the longest sequences first. What a consumer
-// holds (scores, output, probabilities, and about 30 more) must fit into its registers. What a row
-// does not say is as GpuSchedule has it.
+// Measured on an H200 (bench/results); of one kind, the longest sequences first.
 static constexpr ScheduleRow table[] = {
-    {64, full, 2048, overlapped64},
-    {64, full, 0, narrow64},
-    {64, full, 0, pair128},
-    {64, causal, 16384, overlapped64},
-    {64, causal, 0, withBodies(narrow64, entered)},
-    {64, causal, 0, pair128},
-    {64, window, 0, narrow64},
-    {128, full, 2048, {.groups = 3, .blockN = 80, .branch = true, .integers = true}},
-    {128, full, 0, pair128},
-    {128,
-     causal,
-     2048,
-     {.groups = 3,
-      .blockN = 80,
-      .outerStages = 2,
-      .branch = true,
-      .bodies = entered,
-      .lateAwaits = true}},
-    {128, causal, 0, withBodies(pair128, entered)},
-    {128,
-     window,
-     0,
-     {.groups = 3, .blockN = 64, .outerStages = 2, .branch = true, .integers = true}},
-    {192, full, 0, {.groups = 2, .blockN = 80, .branch = true, .lateAwaits = true}},
-    {192,
-     causal,
-     0,
-     {.groups = 2,
-      .blockN = 80,
-      .branch = true,
-      .settle = false,
-      .bodies = joined,
-      .lateAwaits = true}},
-    {256, full, 0, {.groups = 2, .blockN = 64, .branch = true, .lateAwaits = true}},
-    {256,
-     causal,
-     0,
-     {.groups = 2, .blockN = 64, .branch = true, .bodies = joined, .lateAwaits = true}},
+    {64, 64, full, 2048, overlapped64},
+    {64, 64, full, 0, narrow64},
+    {64, 64, full, 0, pair128},
+    {64, 64, causal, 16384, overlapped64},
+    {64, 64, causal, 0, withBodies(narrow64, entered)},
+    {64, 64, causal, 0, pair128},
+    {64, 64, window, 0, narrow64},
+    {96, 96, full, 1024, full96},
+    {96, 96, full, 0, pair128},
+    {96, 96, causal, 2048, causal96},
+    {96, 96, causal, 0, withBodies(pair128, entered)},
+    {96, 96, window, 0, window128},
+    {128, 128, full, 2048, full128},
+    {128, 128, full, 0, pair128},
+    {128, 128, causal, 2048, causal128},
+    {128, 128, causal, 0, withBodies(pair128, entered)},
+    {128, 128, window, 0, window128},
+    {192, 128, full, 4096, pair128},
+    {192, 128, full, 0, narrow192},
+    {192, 128, full, 0, pair128},
+    {192, 128, causal, 0, withBodies(narrow192, entered)},
+    {192, 128, causal, 0, withBodies(pair128, entered)},
+    {192, 192, full, 0, full192},
+    {192, 192, causal, 0, causal192},
+    {256, 256, full, 0, full256},
+    {256, 256, causal, 0, withBodies(full256, joined)},
 };
 
 /// Of the heads that go through the cache together where long tiles go before short ones.
@@ -105,8 +118,7 @@ static constexpr int64_t producerRegisters[] = {40, 40, 32, 32},
 
 /// Registers in which a thread of a consumer holds scores, probabilities and output.
 static int64_t heldRegisters(const GpuSchedule &schedule, const Key &key) {
-  int64_t width = key.headDimV ? key.headDimV : key.headDim;
-  return schedule.blockN / 2 + schedule.blockN / 4 + width / 2;
+  return schedule.blockN / 2 + schedule.blockN / 4 + valueWidth(key) / 2;
 }
 
 static void setRegisters(GpuSchedule &schedule, const Key &key) {
@@ -139,15 +151,17 @@ static bool hasRoom(const ScheduleRow &row, const Key &key) {
   return !key.blockN && (!key.variant || free >= userRegisters);
 }
 
-/// The rows of a key under a kind of mask: those of the least width that holds its own.
+/// The rows of a key under a kind of mask: those of the least widths that hold its own.
 static SmallVector<const ScheduleRow *> rowsFor(const Key &key, MaskClass mask) {
+  auto widths = [](const ScheduleRow &row) { return std::pair(row.width, row.widthV); };
+  const ScheduleRow *least = nullptr;
+  for (const ScheduleRow &row : table)
+    if (row.width >= key.headDim && row.widthV >= valueWidth(key))
+      if (!least || widths(row) < widths(*least))
+        least = &row;
   SmallVector<const ScheduleRow *> rows;
-  int64_t least = std::numeric_limits<int64_t>::max();
   for (const ScheduleRow &row : table)
-    if (row.width >= std::max(key.headDim, key.headDimV))
-      least = std::min(least, row.width);
-  for (const ScheduleRow &row : table)
-    if (row.mask == mask && row.width == least && hasRoom(row, key))
+    if (least && row.mask == mask && widths(row) == widths(*least) && hasRoom(row, key))
       rows.push_back(&row);
   return rows;
 }
@@ -164,7 +178,7 @@ static SmallVector<const ScheduleRow *> rowsFor(const Key &key) {
 static int64_t sharedBytes(const GpuSchedule &schedule, const Key &key) {
   auto rowBytes = [](int64_t width) { return int64_t(alignTo(width * 2, 128)); };
   int64_t keys = rowBytes(key.headDim);
-  int64_t values = rowBytes(key.headDimV ? key.headDimV : key.headDim);
+  int64_t values = rowBytes(valueWidth(key));
   return schedule.outerStages * schedule.blockM() * keys +
          schedule.stages * schedule.blockN * (keys + values);
 }
@@ -236,7 +250,7 @@ Shape gpuShape(const Key &key, const GpuSchedule &schedule) {
       // Operands of one product have one type.
       .p = key.v,
       .headDim = key.headDim,
-      .headDimV = key.headDimV ? key.headDimV : key.headDim,
+      .headDimV = valueWidth(key),
       .blockM = schedule.blockM(),
       .blockN = schedule.blockN,
       .lazyMax = schedule.lazyMax,

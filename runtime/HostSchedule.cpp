@@ -17,7 +17,7 @@ Shape hostShape(const Key &key) {
       // Products are computed in f32, so rounding probabilities gains nothing.
       .p = DType::f32,
       .headDim = key.headDim,
-      .headDimV = key.headDimV ? key.headDimV : key.headDim,
+      .headDimV = valueWidth(key),
       .blockM = key.blockM ? key.blockM : defaultBlockM,
       .blockN = key.blockN ? key.blockN : defaultBlockN,
       .rotary = key.rotary,

@@ -65,7 +65,7 @@ const UserExample &exampleNamed(std::string_view name) {
 /// A call whose key is that of the cell.
 Case caseOf(const SupportCell &cell, const Layout &layout) {
   const Key &key = cell.key;
-  int64_t width = key.headDim, widthV = key.headDimV ? key.headDimV : width;
+  int64_t width = key.headDim, widthV = valueWidth(key);
   bool wide = width + widthV > 128; // the reference takes its time
   Case c{.problem = {.batch = 3,
                      .seqlenQ = wide ? 35 : 101,

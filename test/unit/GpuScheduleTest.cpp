@@ -11,7 +11,8 @@ using namespace tessera;
 // be the only ones.
 TEST(GpuSchedule, IsThereForEveryMaskWidthAndOption) {
   for (const char *mask : {"", ",causal", ",window_left", ",causal,window_left,window_right"})
-    for (const char *width : {"d8", "d64", "d96", "d128", "d192", "d256"})
+    for (const char *width :
+         {"d8", "d64", "d96", "d128", "d64,dv=128", "d192", "d192,dv=128", "d256"})
       for (const char *option : {"", ",block_n=64", ",variant=5", ",block_n=64,variant=5"})
         for (int64_t seqlen : {1, 2048, 65536}) {
           std::string text = std::string("sm90a,bf16,") + width + mask + option;
