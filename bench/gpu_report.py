@@ -17,7 +17,7 @@ BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 def heading():
     return (
-        f"{'variant':13}{'D':>4} {'mask':7}{'S':>6} |{'tessera':>9}{'call':>9}{'cuDNN':>9}{'FA2':>9}{'flex':>9}"
+        f"{'variant':13}{'D':>7} {'mask':7}{'S':>6} |{'tessera':>9}{'call':>9}{'cuDNN':>9}{'FA2':>9}{'flex':>9}"
         f"{'plain':>9}{'bf16':>9} TFLOP/s"
         f" |{'/cuDNN':>8}{'/FA2':>7}{'/flex':>7}{'/plain':>7}{'/bf16':>7} | error, of rounding's"
     )
@@ -35,10 +35,16 @@ def line(row):
             checks.append(f"{name} {error['max']:.2f} at most, {error['mean']:.2f} in the mean{verdict}")
     refusals = [f"{name}: {text}" for name, text in row["refused"].items()]
     return (
-        f"{row['variant']:13}{row['head_dim']:4} {row['mask']:7}{row['seqlen']:6} |{tflops[0]:>9}"
+        f"{row['variant']:13}{widths(row):>7} {row['mask']:7}{row['seqlen']:6} |{tflops[0]:>9}"
         + "".join(f"{x:>9}" for x in tflops[1:]) + " " * 8 + f" |{ratios[0]:>8}"
         + "".join(f"{x:>7}" for x in ratios[1:]) + " | " + "; ".join(checks + refusals)
     )  # fmt: skip
+
+
+def widths(row):
+    """Of heads: D, or D/DV where values are narrower or wider."""
+    own, values = row["head_dim"], row["head_dim_v"]
+    return f"{own}" if values == own else f"{own}/{values}"
 
 
 def cell(row, name):
@@ -51,11 +57,11 @@ def cell(row, name):
 
 
 def grid(rows):
-    """The plain rows by (head_dim, mask) and seqlen."""
+    """The plain rows by (widths, mask) and seqlen."""
     lines, seqlens = {}, set()
     for row in rows:
         if row["variant"] == "plain":
-            lines.setdefault((row["head_dim"], row["mask"]), {})[row["seqlen"]] = row
+            lines.setdefault((widths(row), row["mask"]), {})[row["seqlen"]] = row
             seqlens.add(row["seqlen"])
     return lines, sorted(seqlens)
 
@@ -133,7 +139,7 @@ def svg(results):
     lines = {key: [(s, r["ratio"]["cudnn"]) for s, r in sorted(by.items()) if "cudnn" in r["ratio"]] for key, by in lines.items()}
     values = [y for points in lines.values() for _, y in points] + [1.0]
     low, high = math.floor(min(values) * 10 - 0.2) / 10, math.ceil(max(values) * 10 + 0.2) / 10
-    dims = sorted({d for d, _ in lines})
+    dims = list(dict.fromkeys(d for d, _ in lines))
     total_width, total_height = LEFT + len(dims) * (WIDTH + GAP), TOP + HEIGHT + 52
     span = math.log2(seqlens[-1] / seqlens[0]) if len(seqlens) > 1 else 1
 

@@ -37,6 +37,7 @@ sys.path.insert(0, str(ROOT / "python"))
 
 TOKENS = 16384
 MODEL_WIDTH = 2048  # heads * head_dim
+WIDTHS = ("64", "96", "128", "192", "192/128", "256")  # that schedules are made for
 BURST = 10  # launches between two events
 REST = 0.06  # seconds before a burst, in which the card cools down
 # A burst starts behind a spinning kernel, so that the host is ahead of the GPU when its time begins.
@@ -58,6 +59,7 @@ class Case:
 
     variant: str
     head_dim: int
+    head_dim_v: int
     seqlen: int
     options: Dict[str, Any]
     kv_heads: int
@@ -67,6 +69,11 @@ class Case:
     @property
     def heads(self):
         return MODEL_WIDTH // self.head_dim
+
+    @property
+    def widths(self):
+        """Of queries and keys, and of values."""
+        return self.head_dim, self.head_dim_v
 
     @property
     def causal(self):
@@ -87,12 +94,13 @@ class Case:
             pairs = self.batch * (n * (n + 1) / 2 + (self.seqlen - n) * n)
         else:
             pairs = sum(n * n for n in self.lengths or [self.seqlen] * self.batch) / (2 if self.causal else 1)
-        return 4 * self.head_dim * self.heads * pairs
+        return 2 * (self.head_dim + self.head_dim_v) * self.heads * pairs
 
     def make_tensors(self, dtype):
         normal = lambda *shape: torch.randn(*shape, device=DEVICE, dtype=torch.float32).to(dtype)
         packed = (sum(self.lengths),) if self.lengths else (self.batch, self.seqlen)
-        self.tensors = tuple(normal(*packed, h, self.head_dim) for h in (self.heads, self.kv_heads, self.kv_heads))
+        shapes = (self.heads, self.head_dim), (self.kv_heads, self.head_dim), (self.kv_heads, self.head_dim_v)
+        self.tensors = tuple(normal(*packed, *shape) for shape in shapes)
         if self.lengths:
             starts = torch.tensor([0] + self.lengths).cumsum(0).to(device=DEVICE, dtype=torch.int32)
             longest = max(self.lengths)
@@ -108,8 +116,9 @@ class Case:
         return x[begin : begin + self.lengths[b], head]
 
 
-def plain(head_dim, seqlen, causal):
-    return Case("plain", head_dim, seqlen, {"causal": True} if causal else {}, MODEL_WIDTH // head_dim)
+def plain(widths, seqlen, causal):
+    options = {"causal": True} if causal else {}
+    return Case("plain", *widths, seqlen, options, MODEL_WIDTH // widths[0])
 
 
 def zipf(count):
@@ -145,7 +154,7 @@ def variants():
     slopes = floats([2.0 ** (-8 * (h + 1) / heads) for h in range(heads)])
     for seqlen in (4096, 16384):
         make = lambda name, kv_heads=heads, **options: Case(
-            name, width, seqlen, {"causal": True, **options}, kv_heads
+            name, width, width, seqlen, {"causal": True, **options}, kv_heads
         )
         yield make("alibi", alibi_slopes=slopes)
         yield make("sink_logits", sink_logits=floats([math.cos(h) for h in range(heads)]))
@@ -157,7 +166,7 @@ def variants():
             arguments = {"bias": bias, "reach": seqlen - 1}
             yield make("relative bias", variant=variant, variant_arguments=arguments)
     for name, lengths in (("packed equal", [2048] * 8), ("packed zipf", zipf(16))):
-        yield Case(name, width, 2048, {"causal": True}, heads, lengths)
+        yield Case(name, width, width, 2048, {"causal": True}, heads, lengths)
 
 
 # ---- Who computes it ----
@@ -372,9 +381,9 @@ def own_others(case, dtype):
     """Names and cases of our own kernels that serve as a measure, and their types: plain causal attention on as many
     tokens for a variant, bf16 for another type."""
     if case.variant != "plain":
-        yield "own plain", plain(case.head_dim, case.seqlen, True), dtype
+        yield "own plain", plain(case.widths, case.seqlen, True), dtype
     elif dtype != torch.bfloat16:
-        yield "own bf16", plain(case.head_dim, case.seqlen, case.causal), torch.bfloat16
+        yield "own bf16", plain(case.widths, case.seqlen, case.causal), torch.bfloat16
 
 
 def measure(case, names, rounds, dtype):
@@ -412,8 +421,8 @@ def measure(case, names, rounds, dtype):
     ours = tflops.get("tessera")
     ratio = {name: round(ours / x, 3) for name, x in tflops.items() if ours and name not in ("tessera", "call")}
     return {
-        "variant": case.variant, "head_dim": case.head_dim, "mask": case.mask, "seqlen": case.seqlen,
-        "batch": case.batch, "heads": case.heads, "kv_heads": case.kv_heads, "lengths": case.lengths,
+        "variant": case.variant, "head_dim": case.head_dim, "head_dim_v": case.head_dim_v, "mask": case.mask,
+        "seqlen": case.seqlen, "batch": case.batch, "heads": case.heads, "kv_heads": case.kv_heads, "lengths": case.lengths,
         "tflops": {name: round(x, 1) for name, x in tflops.items()}, "ratio": ratio, "errors": errors,
         "milliseconds": {name: [round(x, 5) for x in all_] for name, all_ in times.items()},
         "refused": refused, "notes": notes,
@@ -423,7 +432,7 @@ def measure(case, names, rounds, dtype):
 def host_cost(dtype, calls=2000, batch=100):
     """Microseconds of the host for a launch of a tiny problem; the queue stays shallow."""
     q, k, v = (torch.randn(1, 128, 2, 64, device=DEVICE).to(dtype) for _ in range(3))
-    case = plain(64, 128, False)
+    case = plain((64, 64), 128, False)
     case.tensors = q, k, v
     out = torch.empty_like(q)
     functions = {}
@@ -506,10 +515,16 @@ def load(args):
     return seed
 
 
+def widths(text):
+    """Head widths, of queries and of values, as a command line has them: D, or D/DV."""
+    own, _, values = text.partition("/")
+    return int(own), int(values or own)
+
+
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--dims", type=int, nargs="+", default=[64, 128, 256])
+    add("--dims", type=widths, nargs="+", default=[widths(d) for d in WIDTHS], help="of heads; D/DV: of queries, of values")
     add("--seqlens", type=int, nargs="+", default=[512, 1024, 2048, 4096, 8192, 16384])
     add("--masks", nargs="+", choices=["full", "causal"], default=["full", "causal"])
     add("--dtype", choices=["bf16", "f16"], default="bf16")
@@ -549,6 +564,8 @@ def run(args):
     dtype = {"bf16": torch.bfloat16, "f16": torch.float16}[args.dtype]
     passed, begin = True, time.monotonic()
     try:
+        if args.host_cost:  # first: compilers of FlexAttention stay, and take the host's time
+            results["host_us"] = host_cost(dtype)
         if cases:
             print(gpu_report.heading())
         for case in cases:
@@ -557,8 +574,6 @@ def run(args):
             results["rows"].append(row)
             print(gpu_report.line(row), flush=True)
             passed &= all(row["errors"][name]["passed"] for name in ("tessera", "call") if name in row["errors"])
-        if args.host_cost:
-            results["host_us"] = host_cost(dtype)
     except Hung as error:
         print(f"the GPU hangs: {error}", flush=True)
         write(args.out, results)
