@@ -458,14 +458,14 @@ def host_cost(dtype, calls=2000, batch=100):
             for _ in range(batch):
                 function()
             synchronize()
-            spent = 0.0
+            spent = []
             for _ in range(calls // batch):
                 begin = time.perf_counter()
                 for _ in range(batch):
                     function()
-                spent += time.perf_counter() - begin
+                spent.append(time.perf_counter() - begin)
                 synchronize()
-        costs[name] = round(spent / (calls // batch * batch) * 1e6, 2)
+        costs[name] = round(statistics.median(spent) / batch * 1e6, 2)
         print(f"{name:30} {costs[name]:8.2f} us", flush=True)
     return costs
 

@@ -174,14 +174,16 @@ def describe(
     if out is None:
         dtype = q_memory[1] if q_memory[1] < E4M3 else BF16
         shape = (*q_memory[2][:-1], *v_memory[2][-1:])
-        out = frame.empty("out", q, dtype, shape)
-    call.out = frame.tensor("out", out, True)
+        out, memory = frame.empty("out", q, dtype, shape)
+        call.out = frame.place("out", memory)
+    else:
+        call.out = frame.tensor("out", out, True)
     lse = None
     if return_lse:
         dims = q_memory[2]
         shape = (*dims[:-3], *dims[-2:-1], *dims[-3:-2])
-        lse = frame.empty("lse", q, F32, shape)
-        call.lse = frame.tensor("lse", lse, True)
+        lse, memory = frame.empty("lse", q, F32, shape)
+        call.lse = frame.place("lse", memory)
 
     if causal:
         call.causal = 1

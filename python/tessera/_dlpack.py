@@ -171,7 +171,9 @@ def _read(
     return (tensor.data or 0) + tensor.byte_offset, code, shape, strides, device
 
 
-def _empty(name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Optional[int]) -> Any:
+def _empty(
+    name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Optional[int]
+) -> Tuple[Any, int]:
     """A numpy array: DLPack has no way to ask a library for a new one."""
     from . import _numpy
 

@@ -232,10 +232,15 @@ class Frame:
         expected += f": {self._first} lies on {device_name(self.device or 0)}"
         return refusal(Status.UNSUPPORTED_TARGET, "target", f'"{target}"', expected)
 
-    def empty(self, name: str, like: Any, dtype: int, shape: Tuple[int, ...]) -> Any:
-        """A new array for the call, of the kind of `like`."""
+    def empty(
+        self, name: str, like: Any, dtype: int, shape: Tuple[int, ...]
+    ) -> Tuple[Any, Memory]:
+        """A new array for the call, of the kind of `like`, whose memory has been read; and its
+        own memory."""
         like = origin(like)
-        return framework_of(name, like).empty(name, like, dtype, shape, self.stream)
+        framework = framework_of(name, like)
+        array, address = framework.empty(name, like, dtype, shape, self.stream)
+        return array, (address, dtype, shape, None, self.device or 0)
 
     def keep(self) -> Tuple[List[Callable[[], None]], List[Any]]:
         """Takes from the frame what it would release: `held` and `kept`."""

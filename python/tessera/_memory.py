@@ -19,13 +19,13 @@ class Framework(NamedTuple):
         that the call writes to it. `held` receives what is called after the call. Memory of a
         GPU is ready for work on `stream` (None: the default stream).
     empty(name, like, dtype, shape, stream): a new contiguous array beside `like`, for work on
-        `stream` (None: the current one).
+        `stream` (None: the current one), and the address of its elements.
     stream(device): the address of the stream that the framework works on now, 0 being the
         default stream.
     """
 
     read: Callable[[str, Any, bool, List[Callable[[], None]], Optional[int]], Memory]
-    empty: Callable[[str, Any, int, Tuple[int, ...], Optional[int]], Any]
+    empty: Callable[[str, Any, int, Tuple[int, ...], Optional[int]], Tuple[Any, int]]
     stream: Callable[[int], int]
 
 

@@ -86,9 +86,12 @@ def _read(
     return interface.data or 0, code, array.shape, strides, HOST
 
 
-def empty(name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Optional[int]) -> Any:
+def empty(
+    name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Optional[int]
+) -> Tuple[Any, int]:
     dtype = _dtypes.get(code) or _dtype(code)
-    return _numpy.empty(shape, dtype)
+    array = _numpy.empty(shape, dtype)
+    return array, _read(name, array, True, [], stream)[0]
 
 
 framework = Framework(_read, empty, default_stream)

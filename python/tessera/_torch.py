@@ -48,16 +48,22 @@ def _read(
     return tensor.data_ptr(), code, tensor.shape, strides, device
 
 
-def _empty(name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Optional[int]) -> Any:
-    device = like.device
-    if stream is None or not like.is_cuda or stream == _stream(device.index):
-        return _torch.empty(shape, dtype=_dtypes[code], device=device)
+def _empty(
+    name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Optional[int]
+) -> Tuple[Any, int]:
+    if stream is None or not like.is_cuda or stream == _stream(like.get_device()):
+        return _new(like, code, shape)
     # What was freed on the current stream may still be in use there, so that other streams
     # must not write to it: memory for them is torch's to find.
-    cuda = _torch.cuda
+    cuda, device = _torch.cuda, like.device
     other = cuda.ExternalStream(stream, device) if stream else cuda.default_stream(device)
     with cuda.stream(other):
-        return _torch.empty(shape, dtype=_dtypes[code], device=device)
+        return _new(like, code, shape)
+
+
+def _new(like: Any, code: int, shape: Tuple[int, ...]) -> Tuple[Any, int]:
+    tensor = like.new_empty(shape, dtype=_dtypes[code])
+    return tensor, tensor.data_ptr()
 
 
 def framework() -> Framework:

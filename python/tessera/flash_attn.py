@@ -239,8 +239,7 @@ def _rotated(
         memory = (ctypes.c_char * (batch * seqlen * heads * width * size))()
         start = ctypes.addressof(memory)
     else:
-        memory = frame.empty("q", q, dtype, tuple(shape))
-        start = frame.read("q", memory)[0]
+        memory, (start, *_) = frame.empty("q", q, dtype, tuple(shape))
     starts = _repeated(frame, q, "starts", 0, batch)
     # Without an order among the queries all are rotated to one position, one by one.
     parts = [(0, seqlen)] if local else [(i, 1) for i in range(seqlen)]

@@ -33,7 +33,8 @@ def there(x):
 
 def empty(name, like, code, shape, stream):
     assert stream in (None, STREAM)
-    return there(torch.empty(shape, dtype=_torch._dtypes[code]))
+    made = torch.empty(shape, dtype=_torch._dtypes[code])
+    return there(made), made.data_ptr()
 
 
 _aim = _frame.Frame.aim
