@@ -91,7 +91,9 @@ def markdown(results):
         head = ["D, mask", *map(length, seqlens)]
         for peer in peers:
             ratios = [
-                [f"{d} {mask}", *(ratio(by.get(s), peer) for s in seqlens)] for (d, mask), by in lines.items()
+                [f"{d} {mask}", *(ratio(by.get(s), peer) for s in seqlens)]
+                for (d, mask), by in lines.items()
+                if any(ratio(row, peer) for row in by.values())
             ]
             parts.append(f"Throughput, Tessera's over that of {PEERS[peer]}:\n\n" + table(head, ratios))
         tflops = [
