@@ -111,11 +111,16 @@ llvm::Expected<Struct> readStruct(const Struct *given, size_t oldest, const std:
 llvm::Expected<Attention> toAttention(const tessera_attention *given);
 llvm::Expected<AppendCache> toAppendCache(const tessera_append *given);
 
+/// Where a tensor of a call lies; null if it has no elements, or is not given.
+struct NamedAddress {
+  const char *name;
+  const void *data;
+};
+
 /// The target of a name in a struct: `host`, `sm90a`, `cuda` for that of this
 /// machine's GPU, null for that in whose memory the first of a call's tensors
-/// lies. Those without elements have no address and count only if the others
-/// have none either: then a stream is a GPU's.
-llvm::Expected<Target> targetNamed(const char *name, llvm::ArrayRef<NamedTensor> tensors,
+/// lies that has an address. If none has one, a stream is a GPU's.
+llvm::Expected<Target> targetNamed(const char *name, llvm::ArrayRef<NamedAddress> tensors,
                                    const void *stream);
 
 /// Refuses a stream of a target that has none.

@@ -193,14 +193,14 @@ public:
   }
 
   /// `tensors`: the memory of the first decides where none is named.
-  void target(Target &into, const char *name, ArrayRef<NamedTensor> tensors, const void *stream) {
+  void target(Target &into, const char *name, ArrayRef<NamedAddress> tensors, const void *stream) {
     keep(into, [&] { return targetNamed(name, tensors, stream); });
     if (!first)
       fail(checkStream(into, stream));
   }
 
   /// Appending is a program of the host so far.
-  void appendTarget(const char *name, ArrayRef<NamedTensor> tensors, const void *stream) {
+  void appendTarget(const char *name, ArrayRef<NamedAddress> tensors, const void *stream) {
     Target target = Target::host;
     this->target(target, name, tensors, stream);
     if (isGpu(target))
@@ -290,8 +290,6 @@ Expected<Attention> c::toAttention(const tessera_attention *pointer) {
   read.rows(call.q, given->q, "q", {3, 4});
   read.rows(call.k, given->k, "k", {3, 4});
   read.rows(call.v, given->v, "v", {3, 4});
-  read.target(call.target, given->target, {{"q", call.q}, {"k", call.k}, {"v", call.v}},
-              given->stream);
   read.rows(call.o, given->out, "out", {3, 4});
   if (given->lse)
     read.rows(call.lse, given->lse, "lse", {2, 3});
@@ -306,6 +304,15 @@ Expected<Attention> c::toAttention(const tessera_attention *pointer) {
   read.longest(call.maxSeqlenKv, given->max_seqlen_kv, "max_seqlen_kv");
   read.integers(call.seqUsedKv, given->seqused_kv, "seqused_kv", 1);
   read.integers(call.pageTable, given->page_table, "page_table", 2);
+  // Of packed sequences without rows only their lengths lie anywhere.
+  read.target(call.target, given->target,
+              {{"q", call.q.data},
+               {"k", call.k.data},
+               {"v", call.v.data},
+               {"cu_seqlens_q", call.cuSeqlensQ.data},
+               {"cu_seqlens_kv", call.cuSeqlensKv.data},
+               {"seqused_kv", call.seqUsedKv.data}},
+              given->stream);
   read.floats(call.qDescale, given->q_descale, "q_descale", {0, 2});
   read.floats(call.kDescale, given->k_descale, "k_descale", {0, 2});
   read.floats(call.vDescale, given->v_descale, "v_descale", {0, 2});
@@ -333,7 +340,8 @@ Expected<AppendCache> c::toAppendCache(const tessera_append *pointer) {
   Reader read;
   read.rows(call.rows, given->rows, "rows", {3, 4});
   read.rows(call.cache, given->cache, "cache", {4, 4});
-  read.appendTarget(given->target, {{"rows", call.rows}, {"cache", call.cache}}, given->stream);
+  read.appendTarget(given->target, {{"rows", call.rows.data}, {"cache", call.cache.data}},
+                    given->stream);
   read.required(call.starts, given->starts, "starts", 1);
   read.integers(call.cuSeqlens, given->cu_seqlens, "cu_seqlens", 1);
   read.longest(call.maxSeqlen, given->max_seqlen, "max_seqlen");

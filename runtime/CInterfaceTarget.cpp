@@ -15,28 +15,26 @@ static std::optional<cuda::Memory> memoryIfPresent(const void *address) {
 
 /// The target of the GPU that holds a tensor, of whose memory CUDA may already
 /// have been asked; of one without elements, that of this thread's GPU.
-static Expected<Target> targetOfGpu(NamedTensor leading, std::optional<cuda::Memory> known) {
-  const void *address = leading.tensor.data;
-  if (!address)
+static Expected<Target> targetOfGpu(NamedAddress leading, std::optional<cuda::Memory> known) {
+  if (!leading.data)
     return cuda::currentTarget();
   Expected<const cuda::Driver &> driver = cuda::Driver::get();
   if (!driver)
     return driver.takeError();
   if (known)
     return cuda::targetOf(*driver, known->device);
-  Expected<cuda::Memory> memory = cuda::memoryOfGpu(*driver, address, leading.name);
+  Expected<cuda::Memory> memory = cuda::memoryOfGpu(*driver, leading.data, leading.name);
   if (!memory)
     return memory.takeError();
   return cuda::targetOf(*driver, memory->device);
 }
 
-Expected<Target> c::targetNamed(const char *name, ArrayRef<NamedTensor> tensors,
+Expected<Target> c::targetNamed(const char *name, ArrayRef<NamedAddress> tensors,
                                 const void *stream) {
-  auto hasAddress = [](const NamedTensor &named) { return named.tensor.data != nullptr; };
-  const NamedTensor *first = find_if(tensors, hasAddress);
-  const NamedTensor &leading = first == tensors.end() ? tensors.front() : *first;
-  std::optional<cuda::Memory> memory = memoryIfPresent(leading.tensor.data);
-  bool isOfGpu = memory ? memory->onDevice : stream && !hasAddress(leading);
+  const NamedAddress *first = find_if(tensors, [](NamedAddress tensor) { return tensor.data; });
+  const NamedAddress &leading = first == tensors.end() ? tensors.front() : *first;
+  std::optional<cuda::Memory> memory = memoryIfPresent(leading.data);
+  bool isOfGpu = memory ? memory->onDevice : stream && !leading.data;
   StringRef word = name ? StringRef(name) : isOfGpu ? "cuda" : "host";
   if (word == str(Target::host)) {
     if (memory && !memory->onHost)

@@ -174,7 +174,7 @@ typedef struct tessera_attention {
   int64_t block_n; /**< key rows of a tile; 0: the schedule's choice */
 
   /** "host", "sm90a", or "cuda": what the GPU that holds q is. Null: "cuda" if q (where it
-      has no elements k, or v) is memory of a GPU, else "host". */
+      has no elements k, v, or lengths) is memory of a GPU, else "host". */
   const char *target;
   /** Of tessera_attention_run on a GPU: a CUstream or cudaStream_t, null for the
       default one. tessera_launch is given its own. Null on the host. */

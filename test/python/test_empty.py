@@ -60,17 +60,18 @@ class GpuTest(unittest.TestCase):
         self.assertEqual([function(*arguments) for function, *arguments in calls], [0, 0, 0])
         self.addCleanup(driver.cuCtxPopCurrent_v2, ctypes.byref(context))
 
-    def array(self, null, *shape):
+    def array(self, null, *shape, kind=np.float16, value=1):
         """Of a GPU. Without elements it has the address of nothing there."""
-        x = np.ones(shape, np.float16)
+        x = np.full(shape, value, kind)
         if not x.size:
             return Producer(x, device=CUDA, null=null)
         memory = ctypes.c_uint64()
         self.assertEqual(driver.cuMemAlloc_v2(ctypes.byref(memory), ctypes.c_size_t(x.nbytes)), 0)
         self.addCleanup(driver.cuMemFree_v2, memory)
         self.addCleanup(driver.cuCtxSynchronize)
-        there = (ctypes.c_uint16 * x.size).from_address(memory.value)
-        return Producer(np.frombuffer(there, np.float16).reshape(shape), device=CUDA)
+        there = np.frombuffer((ctypes.c_uint8 * x.nbytes).from_address(memory.value), kind)
+        there[:] = value
+        return Producer(there.reshape(shape), device=CUDA)
 
     def test_calls(self):
         for b, sq, skv in SIZES:
@@ -90,7 +91,7 @@ class GpuTest(unittest.TestCase):
         self.assertEqual(live(), 0)
 
     def test_who_names_no_target(self):
-        """What C leaves out: keys tell where an empty q lies, else a stream does."""
+        """What C leaves out: keys or lengths tell where an empty q lies, else a stream does."""
 
         def aim(frame, call, *rest):
             usual(frame, call, *rest)
@@ -104,6 +105,9 @@ class GpuTest(unittest.TestCase):
                 q, k = self.array(True, b, sq, 2, 64), self.array(True, b, skv, 2, 64)
                 tessera.attention(q, k, k, out=q, stream=STREAM)  # which the host refuses
                 tessera.attention(q, k, k, out=q)
+            q, starts = self.array(True, 0, 2, 64), self.array(False, 2, kind=np.int32, value=7)
+            options = dict(cu_seqlens_q=starts, cu_seqlens_kv=starts, max_seqlen_q=7)
+            tessera.attention(q, q, q, out=q, **options)  # the host would read starts, and refuse
 
     def test_places_are_not_mixed(self):
         here = Producer(np.ones((0, 5, 2, 64), np.float16), device=HOST, null=True)

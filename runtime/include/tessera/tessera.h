@@ -309,7 +309,7 @@ struct AttentionCall {
   int64_t blockN = 0;   ///< key rows of a tile; 0: the schedule's choice
 
   /// "host", "sm90a", or "cuda": what the GPU that holds q is. Null: "cuda" if q
-  /// (where it has no elements k, or v) is memory of a GPU, else "host".
+  /// (where it has no elements k, v, or lengths) is memory of a GPU, else "host".
   const char *target = nullptr;
   /// Of `run` on a GPU: a CUstream or cudaStream_t, null for the default one.
   void *stream = nullptr;
