@@ -77,6 +77,9 @@ struct Attention {
   bool checked = false;           ///< use the checking kernel
   int64_t blockM = 0, blockN = 0; ///< tile sizes; 0: the schedule's choice
   Target target = Target::host;
+  /// The GPU that holds all memory of the call, if the caller knows: then the
+  /// driver is not asked, and a tensor elsewhere is not refused.
+  std::optional<int> device = {};
 };
 
 /// The key of the kernel that computes a call. Refuses (see Refusal) a call

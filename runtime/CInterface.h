@@ -119,9 +119,10 @@ struct NamedAddress {
 
 /// The target of a name in a struct: `host`, `sm90a`, `cuda` for that of this
 /// machine's GPU, null for that in whose memory the first of a call's tensors
-/// lies that has an address. If none has one, a stream is a GPU's.
+/// lies that has an address; that is not asked if the caller tells the `device`.
+/// If none has one, a stream is a GPU's.
 llvm::Expected<Target> targetNamed(const char *name, llvm::ArrayRef<NamedAddress> tensors,
-                                   const void *stream);
+                                   std::optional<int> device, const void *stream);
 
 /// Refuses a stream of a target that has none.
 llvm::Error checkStream(Target target, const void *stream);

@@ -176,12 +176,13 @@ public:
     else
       into = isGiven ? value : -1;
   }
-  void scale(std::optional<float> &into, int32_t isGiven, float value) {
+  template <class Number>
+  void number(std::optional<Number> &into, int32_t isGiven, Number value, const char *name) {
     if (isGiven)
       into = value;
     else if (value != 0)
-      fail(refuseNumber("scale", fmt::format("{} without has_scale", value),
-                        "has_scale to be 1, or no number"));
+      fail(refuseNumber(name, fmt::format("{} without has_{}", value, name),
+                        fmt::format("has_{} to be 1, or no number", name)));
   }
 
   /// A longest length; 0 leaves it to the lengths.
@@ -193,8 +194,9 @@ public:
   }
 
   /// `tensors`: the memory of the first decides where none is named.
-  void target(Target &into, const char *name, ArrayRef<NamedAddress> tensors, const void *stream) {
-    keep(into, [&] { return targetNamed(name, tensors, stream); });
+  void target(Target &into, const char *name, ArrayRef<NamedAddress> tensors,
+              std::optional<int> device, const void *stream) {
+    keep(into, [&] { return targetNamed(name, tensors, device, stream); });
     if (!first)
       fail(checkStream(into, stream));
   }
@@ -202,7 +204,7 @@ public:
   /// Appending is a program of the host so far.
   void appendTarget(const char *name, ArrayRef<NamedAddress> tensors, const void *stream) {
     Target target = Target::host;
-    this->target(target, name, tensors, stream);
+    this->target(target, name, tensors, std::nullopt, stream);
     if (isGpu(target))
       fail(refuse(ErrorCode::unsupportedTarget, "target", fmt::format("\"{}\"", str(target).str()),
                   "host, where rows are appended", "host"));
@@ -293,7 +295,7 @@ Expected<Attention> c::toAttention(const tessera_attention *pointer) {
   read.rows(call.o, given->out, "out", {3, 4});
   if (given->lse)
     read.rows(call.lse, given->lse, "lse", {2, 3});
-  read.scale(call.scale, given->has_scale, given->scale);
+  read.number(call.scale, given->has_scale, given->scale, "scale");
   read.window(call.windowLeft, given->has_window_left, given->window_left, "window_left");
   read.window(call.windowRight, given->has_window_right, given->window_right, "window_right");
   read.floats(call.sinkLogits, given->sink_logits, "sink_logits", {1, 1});
@@ -304,6 +306,7 @@ Expected<Attention> c::toAttention(const tessera_attention *pointer) {
   read.longest(call.maxSeqlenKv, given->max_seqlen_kv, "max_seqlen_kv");
   read.integers(call.seqUsedKv, given->seqused_kv, "seqused_kv", 1);
   read.integers(call.pageTable, given->page_table, "page_table", 2);
+  read.number(call.device, given->has_device, given->device, "device");
   // Of packed sequences without rows only their lengths lie anywhere.
   read.target(call.target, given->target,
               {{"q", call.q.data},
@@ -312,7 +315,7 @@ Expected<Attention> c::toAttention(const tessera_attention *pointer) {
                {"cu_seqlens_q", call.cuSeqlensQ.data},
                {"cu_seqlens_kv", call.cuSeqlensKv.data},
                {"seqused_kv", call.seqUsedKv.data}},
-              given->stream);
+              call.device, given->stream);
   read.floats(call.qDescale, given->q_descale, "q_descale", {0, 2});
   read.floats(call.kDescale, given->k_descale, "k_descale", {0, 2});
   read.floats(call.vDescale, given->v_descale, "v_descale", {0, 2});

@@ -13,10 +13,10 @@ static std::optional<cuda::Memory> memoryIfPresent(const void *address) {
   return driver ? cuda::memoryAt(*driver, address) : std::nullopt;
 }
 
-/// The target of the GPU that holds a tensor, of whose memory CUDA may already
-/// have been asked; of one without elements, that of this thread's GPU.
+/// The target of the GPU that holds a tensor, of whose memory it may already be
+/// known where it lies; of one without elements, that of this thread's GPU.
 static Expected<Target> targetOfGpu(NamedAddress leading, std::optional<cuda::Memory> known) {
-  if (!leading.data)
+  if (!leading.data && !known)
     return cuda::currentTarget();
   Expected<const cuda::Driver &> driver = cuda::Driver::get();
   if (!driver)
@@ -30,10 +30,12 @@ static Expected<Target> targetOfGpu(NamedAddress leading, std::optional<cuda::Me
 }
 
 Expected<Target> c::targetNamed(const char *name, ArrayRef<NamedAddress> tensors,
-                                const void *stream) {
+                                std::optional<int> device, const void *stream) {
   const NamedAddress *first = find_if(tensors, [](NamedAddress tensor) { return tensor.data; });
   const NamedAddress &leading = first == tensors.end() ? tensors.front() : *first;
-  std::optional<cuda::Memory> memory = memoryIfPresent(leading.data);
+  std::optional<cuda::Memory> memory =
+      device ? cuda::Memory{*device, /*onDevice=*/true, /*onHost=*/false}
+             : memoryIfPresent(leading.data);
   bool isOfGpu = memory ? memory->onDevice : stream && !leading.data;
   StringRef word = name ? StringRef(name) : isOfGpu ? "cuda" : "host";
   if (word == str(Target::host)) {

@@ -79,9 +79,11 @@ Expected<const Kernel *> Engine::get(const Key &given, KernelOrigin *origin) {
   return kernel;
 }
 
-/// The tensor whose memory says on which GPU a call runs.
+/// The tensor whose memory says on which GPU a call runs, if the caller does not.
 static const Tensor &leading(const Attention &call) { return call.q; }
 static const Tensor &leading(const AppendCache &call) { return call.rows; }
+static std::optional<int> deviceOf(const Attention &call) { return call.device; }
+static std::optional<int> deviceOf(const AppendCache &) { return std::nullopt; }
 
 template <class Call>
 Expected<PreparedCall> Engine::prepareCall(const Call &call, KernelOrigin *origin) {
@@ -92,8 +94,11 @@ Expected<PreparedCall> Engine::prepareCall(const Call &call, KernelOrigin *origi
   prepared.target = key->target;
   // Before a kernel is compiled that nothing here could run.
   if (isGpu(key->target) && !isEmpty(call)) {
+    std::optional<int> device = deviceOf(call);
     prepared.cuda.leading = leading(call).data;
-    Expected<cuda::Site> site = cuda::Site::of(key->target, prepared.cuda.leading, "q");
+    prepared.cuda.isTold = device.has_value();
+    Expected<cuda::Site> site = device ? cuda::Site::on(key->target, *device)
+                                       : cuda::Site::of(key->target, prepared.cuda.leading, "q");
     if (!site)
       return site.takeError();
     prepared.cuda.site = *site;

@@ -24,6 +24,7 @@ class Kernel;
 struct CudaLaunch {
   cuda::Site site;
   const void *leading = nullptr; ///< the memory that said where the call runs
+  bool isTold = false;           ///< the caller said it, of all memory
   cuda::CUfunction function = nullptr;
   unsigned blocks = 0;
   const cuda::Tickets *tickets = nullptr; ///< null: the program takes none

@@ -60,6 +60,8 @@ class Attention(ctypes.Structure):
         ("variant", c_int64),
         ("variant_arguments_count", c_size_t),
         ("variant_arguments", c_void_p),
+        ("has_device", c_int32),
+        ("device", c_int32),
     ]
 
 

@@ -50,9 +50,8 @@ def append(
         call = Append(_SIZE)
         if stream is not None:
             frame.stream = stream_handle(stream)
-        memory = frame.read("rows", rows)
-        call.rows = frame.place("rows", memory)
-        frame.aim(call, rows, memory, target, stream)
+        call.rows = frame.tensor("rows", rows)
+        frame.aim(call, rows, target, stream)
         call.cache = frame.tensor("cache", cache, True)
         call.starts = frame.ints("starts", starts)
         if cu_seqlens is not None:
@@ -69,6 +68,6 @@ def append(
             call.positions = frame.ints("positions", positions)
         if interleaved:
             call.interleaved = 1
-        submit(frame.current, _run, _library.engine(), _byref(call))
+        submit(_run, _library.engine(), _byref(call))
     finally:
         frame.release()

@@ -9,6 +9,7 @@ from . import _library
 from ._abi import BF16, E4M3, F32, Attention, VariantArgument
 from ._arguments import integer, is_hnd, real, stream_handle, text, wrong_choice
 from ._frame import Frame, acquire, submit
+from ._memory import HOST
 from .errors import Status, refusal
 
 _SIZE = ctypes.sizeof(Attention)
@@ -101,7 +102,7 @@ def attention(
             page_table, page_layout, q_descale, k_descale, v_descale, variant, variant_arguments,
             out, return_lse, stream, target,
         )  # fmt: skip
-        submit(frame.current, _run, _library.engine(), _byref(call))
+        submit(_run, _library.engine(), _byref(call))
     finally:
         frame.release()
     return (out, lse) if return_lse else out
@@ -119,7 +120,7 @@ def explain(q: Any, k: Any, v: Any, **options: Any) -> Dict[str, Any]:
         call, out, lse = describe(frame, q, k, v, **all_options(options))
         told = ctypes.c_void_p()
         function = _library.lib.tessera_attention_explain
-        submit(frame.current, function, _library.engine(), _byref(call), _byref(told))
+        submit(function, _library.engine(), _byref(call), _byref(told))
         answer: Dict[str, Any] = json.loads(_library.take_text(told))
         return answer
     finally:
@@ -166,7 +167,10 @@ def describe(
     if stream is not None:
         frame.stream = stream_handle(stream)
     q_memory = frame.read("q", q)
-    frame.aim(call, q, q_memory, target, stream)
+    frame.aim(call, q, target, stream)
+    if frame.device != HOST:
+        call.has_device = 1
+        call.device = frame.device
     call.q = frame.place("q", q_memory)
     call.k = frame.tensor("k", k)
     v_memory = frame.read("v", v)

@@ -5,7 +5,7 @@ import ctypes
 import struct
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from . import _cuda, _dlpack, _library, _numpy
+from . import _dlpack, _library, _numpy
 from ._abi import DTYPE_NAMES, F32, I32, Tensor
 from ._arguments import stream_handle, text
 from ._memory import HOST, Framework, Memory, View, device_name, no_tensor, not_here
@@ -94,12 +94,11 @@ class Frame:
 
     device: where the tensors lie, all on the same; None: none has been read
     stream: the address of the stream that the call is for; None: not known yet, or the host
-    current: the GPU that `submit` has to make current; None: the tensors' memory tells
     """
 
     __slots__ = (
         "_memory", "_words", "_slots", "_forms", "_next", "_first",
-        "device", "stream", "current", "held", "kept",
+        "device", "stream", "held", "kept",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -113,7 +112,6 @@ class Frame:
         self._first = ""
         self.device: Optional[int] = None
         self.stream: Optional[int] = None
-        self.current: Optional[int] = None
         self.held: List[Callable[[], None]] = []  # called by release
         self.kept: List[Any] = []  # alive until release
 
@@ -205,10 +203,8 @@ class Frame:
     def ints(self, name: str, values: Any) -> int:
         return self.table(name, values, I32)
 
-    def aim(
-        self, call: Any, first: Any, memory: Memory, target: Optional[str], stream: Any
-    ) -> None:
-        """Says in a call's struct where it runs: where `first`, whose memory has been read, lies."""
+    def aim(self, call: Any, first: Any, target: Optional[str], stream: Any) -> None:
+        """Says in a call's struct where it runs: where `first`, which has been read, lies."""
         if target is not None:
             call.target = text("target", target)
         if self.device == HOST:
@@ -225,8 +221,6 @@ class Frame:
             first = origin(first)
             self.stream = framework_of("", first).stream(self.device or 0)
         call.stream = self.stream
-        if 0 in memory[2]:  # the library gives it no address
-            self.current = self.device
 
     def _wrong_target(self, target: str, expected: str) -> Error:
         expected += f": {self._first} lies on {device_name(self.device or 0)}"
@@ -250,7 +244,7 @@ class Frame:
 
     def release(self) -> None:
         self._next = 0
-        self.device = self.stream = self.current = None
+        self.device = self.stream = None
         if self.kept:
             self.kept.clear()
         if self.held:
@@ -260,16 +254,10 @@ class Frame:
         _free.append(self)
 
 
-def submit(current: Optional[int], function: Any, *arguments: Any) -> None:
-    """Calls a function of the library that can fail, with a GPU current if one is given."""
+def submit(function: Any, *arguments: Any) -> None:
+    """Calls a function of the library that can fail."""
     error = ctypes.c_void_p()
-    if current is None or not _cuda.enter(current):
-        status = function(*arguments, ctypes.byref(error))
-    else:
-        try:
-            status = function(*arguments, ctypes.byref(error))
-        finally:
-            _cuda.leave()
+    status = function(*arguments, ctypes.byref(error))
     if status:
         raise _library.to_exception(status, error)
 

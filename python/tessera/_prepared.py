@@ -38,7 +38,7 @@ class Prepared:
             self._current = framework_of("q", origin(q)).stream
             prepared = ctypes.c_void_p()
             function = _library.lib.tessera_attention_prepare
-            submit(frame.current, function, self._engine, _byref(call), _byref(prepared))
+            submit(function, self._engine, _byref(call), _byref(prepared))
             held, kept = frame.keep()
             kept += (q, k, v, self.out, self.lse, *options.values())
         finally:
@@ -63,7 +63,7 @@ class Prepared:
             handle = self._stream
         else:
             handle = self._current(self._device or 0)
-        submit(None, _launch, self._call, handle)
+        submit(_launch, self._call, handle)
 
 
 def prepare(q: Any, k: Any, v: Any, **options: Any) -> Prepared:

@@ -102,7 +102,7 @@ Error CudaKernel::prepare(PreparedCall &call) const {
   const Site &site = call.cuda.site;
   for (const Argument &argument : arguments().arguments) {
     const void *memory = memoryOf(call, argument);
-    if (!memory || memory == call.cuda.leading)
+    if (!memory || memory == call.cuda.leading || call.cuda.isTold)
       continue;
     if (Error error = checkMemory(*site.driver, site.device, memory, nameOf(argument)))
       return error;

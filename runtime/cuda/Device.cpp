@@ -72,6 +72,10 @@ Expected<Target> targetOf(const Driver &driver, CUdevice device) {
   uint64_t bit = device >= 0 && device < 64 ? uint64_t(1) << device : 0;
   if (known.load(std::memory_order_relaxed) & bit)
     return Target::sm90a;
+  CUdevice handle = 0;
+  if (driver.deviceGet(&handle, device))
+    return refuse(ErrorCode::unsupportedTarget, "device", fmt::format("{}", device),
+                  "the number of a GPU that the driver can use");
   Expected<int> major = attributeOf(driver, device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
   if (!major)
     return major.takeError();
@@ -175,6 +179,11 @@ Expected<Site> Site::of(Target target, const void *memory, const std::string &na
   if (!known)
     return known.takeError();
   return siteOn(*driver, known->device, target);
+}
+
+Expected<Site> Site::on(Target target, CUdevice device) {
+  Expected<const Driver &> driver = Driver::get();
+  return driver ? siteOn(*driver, device, target) : driver.takeError();
 }
 
 Expected<Site> Site::current(Target target) {

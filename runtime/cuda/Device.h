@@ -44,6 +44,9 @@ struct Site {
   /// is not for. `name`: of the tensor.
   static llvm::Expected<Site> of(Target target, const void *memory, const std::string &name);
 
+  /// The same for a caller who knows the device.
+  static llvm::Expected<Site> on(Target target, CUdevice device);
+
   /// The same for a caller without memory of a GPU: on the device of this
   /// thread's context, or the first one.
   static llvm::Expected<Site> current(Target target);

@@ -184,6 +184,11 @@ typedef struct tessera_attention {
   int64_t variant;
   size_t variant_arguments_count;
   const struct tessera_variant_argument *variant_arguments;
+
+  /** Of a GPU, if known: the number of the device that holds all memory of the call. Then the
+      driver is not asked where each tensor lies, and a tensor elsewhere is not refused. */
+  int32_t has_device;
+  int32_t device;
 } tessera_attention;
 
 /** A named argument of a variant: a tensor if `tensor` is not null, else a number. */

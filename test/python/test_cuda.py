@@ -17,7 +17,7 @@ import numpy as np
 import reference
 import tessera
 from producer import Producer, live
-from tessera import _cuda, _frame, _memory, errors
+from tessera import _memory, errors
 from tessera.flash_attn import flash_attn_varlen_func, flash_attn_with_kvcache
 
 try:
@@ -157,57 +157,6 @@ class RefusalTest(unittest.TestCase):
                     call(self.x, self.x, self.x, out=zeros(1, 3, 2, 16), target=target)
         with self.assertRaises(errors.UnsupportedTargetError):
             tessera.append(self.x, zeros(1, 8, 2, 16), zeros(1, dtype="int32"))
-
-
-class CurrentDeviceTest(unittest.TestCase):
-    """Against a driver that takes notes."""
-
-    class Driver:
-        def __init__(self, current, status=0):
-            self.current, self.status, self.calls = current, status, []
-
-        def cuCtxGetDevice(self, device):
-            if self.current is None:
-                return 201  # no context
-            device._obj.value = self.current
-            return 0
-
-        def cuInit(self, flags):
-            return 0
-
-        def cuDevicePrimaryCtxRetain(self, context, device):
-            self.calls.append(("retain", device))
-            return self.status
-
-        def cuCtxPushCurrent_v2(self, context):
-            self.calls.append("push")
-            return 0
-
-        def cuCtxPopCurrent_v2(self, context):
-            self.calls.append("pop")
-            return 0
-
-    def calls(self, driver, device, function=lambda error: 0):
-        with mock.patch.multiple(_cuda, _driver=driver, _contexts={}):
-            _frame.submit(device, function)
-        return driver.calls
-
-    def test_switches_where_it_must(self):
-        switched = lambda device: [("retain", device), "push", "pop"]
-        self.assertEqual(self.calls(self.Driver(1), None), [])
-        self.assertEqual(self.calls(self.Driver(0), 0), [])
-        self.assertEqual(self.calls(self.Driver(0), 1), switched(1))
-        self.assertEqual(self.calls(self.Driver(None), 0), switched(0))
-        driver = self.Driver(1)
-        with self.assertRaises(errors.InvalidShapeError):
-            self.calls(driver, 0, lambda error: 5)
-        self.assertEqual(driver.calls, switched(0))
-
-    def test_a_device_that_is_not_there(self):
-        with self.assertRaises(errors.UnsupportedTargetError) as context:
-            self.calls(self.Driver(0, status=101), 9)
-        message = "device is cuda:9 with error 101 of CUDA, expected a GPU that the driver can use"
-        self.assertEqual(str(context.exception), message)
 
 
 class PreparedTest(unittest.TestCase):

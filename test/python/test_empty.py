@@ -1,9 +1,8 @@
 """Tensors without elements: their address is null, or anything.
 
-On a GPU a call with some is one of that GPU. A driver is needed, not a GPU: empty.test pretends one.
+On a GPU a call with some is one of that GPU, which empty.test pretends.
 """
 
-import ctypes
 import gc
 import unittest
 from unittest import mock
@@ -11,17 +10,12 @@ from unittest import mock
 import numpy as np
 
 import tessera
+from pretended import CUDA, HOST, PretendedGpuTest
 from producer import Producer, live
-from tessera import _frame, errors
+from tessera import _attention, errors
 
-HOST, CUDA = (1, 0), (2, 0)
 STREAM = 4096
 SIZES = ((0, 5, 9), (2, 0, 9), (2, 5, 0), (2, 0, 0), (0, 0, 0))  # batch, queries, keys
-
-try:
-    driver = ctypes.CDLL("libcuda.so.1")
-except OSError:
-    driver = None
 
 
 class HostTest(unittest.TestCase):
@@ -49,30 +43,7 @@ class HostTest(unittest.TestCase):
                 tessera.attention(q, q, q, alibi_slopes=slopes)
 
 
-@unittest.skipIf(driver is None, "no driver")
-class GpuTest(unittest.TestCase):
-    def setUp(self):
-        context = ctypes.c_void_p()
-        calls = (
-            (driver.cuInit, 0), (driver.cuDevicePrimaryCtxRetain, ctypes.byref(context), 0),
-            (driver.cuCtxPushCurrent_v2, context),
-        )  # fmt: skip
-        self.assertEqual([function(*arguments) for function, *arguments in calls], [0, 0, 0])
-        self.addCleanup(driver.cuCtxPopCurrent_v2, ctypes.byref(context))
-
-    def array(self, null, *shape, kind=np.float16, value=1):
-        """Of a GPU. Without elements it has the address of nothing there."""
-        x = np.full(shape, value, kind)
-        if not x.size:
-            return Producer(x, device=CUDA, null=null)
-        memory = ctypes.c_uint64()
-        self.assertEqual(driver.cuMemAlloc_v2(ctypes.byref(memory), ctypes.c_size_t(x.nbytes)), 0)
-        self.addCleanup(driver.cuMemFree_v2, memory)
-        self.addCleanup(driver.cuCtxSynchronize)
-        there = np.frombuffer((ctypes.c_uint8 * x.nbytes).from_address(memory.value), kind)
-        there[:] = value
-        return Producer(there.reshape(shape), device=CUDA)
-
+class GpuTest(PretendedGpuTest):
     def test_calls(self):
         for b, sq, skv in SIZES:
             for null in (False, True):
@@ -93,12 +64,13 @@ class GpuTest(unittest.TestCase):
     def test_who_names_no_target(self):
         """What C leaves out: keys or lengths tell where an empty q lies, else a stream does."""
 
-        def aim(frame, call, *rest):
-            usual(frame, call, *rest)
-            call.target = None
+        def describe(*arguments):
+            call, *outputs = usual(*arguments)
+            call.target, call.has_device = None, 0
+            return (call, *outputs)
 
-        usual = _frame.Frame.aim
-        with mock.patch.object(_frame.Frame, "aim", aim):
+        usual = _attention.describe
+        with mock.patch.object(_attention, "describe", describe):
             for b, sq, skv in SIZES:
                 if b and sq:
                     continue

@@ -13,7 +13,7 @@ except ImportError:
     raise unittest.SkipTest("torch is not installed") from None
 
 import tessera
-from tessera import _frame, _torch
+from tessera import _attention, _frame, _torch
 from tessera.flash_attn import flash_attn_func, flash_attn_varlen_func, flash_attn_with_kvcache
 
 STREAM = 4096
@@ -37,14 +37,21 @@ def empty(name, like, code, shape, stream):
     return there(made), made.data_ptr()
 
 
-_aim = _frame.Frame.aim
+_aim, _describe = _frame.Frame.aim, _attention.describe
 
 
 def aim(frame, call, *rest):
     _aim(frame, call, *rest)
     if frame.device == 0:
         assert (call.target, call.stream) == (b"cuda", STREAM)
-        call.target = call.stream = frame.current = None
+        call.target = call.stream = None
+
+
+def describe(frame, *rest, **options):
+    call, *outputs = _describe(frame, *rest, **options)
+    assert (call.has_device, call.device) == (frame.device == 0, 0)
+    call.has_device = 0
+    return (call, *outputs)
 
 
 def normal(*shape):
@@ -60,6 +67,7 @@ class SameTest(unittest.TestCase):
         framework = _torch.framework()._replace(empty=empty, stream=lambda device: STREAM)
         for patch in (
             mock.patch.object(_frame.Frame, "aim", aim),
+            mock.patch.object(_attention, "describe", describe),
             mock.patch.dict(_frame._frameworks, {Gpu: framework}),
         ):
             patch.start()

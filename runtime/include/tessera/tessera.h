@@ -313,6 +313,9 @@ struct AttentionCall {
   const char *target = nullptr;
   /// Of `run` on a GPU: a CUstream or cudaStream_t, null for the default one.
   void *stream = nullptr;
+  /// Of a GPU, if known: the number of the device that holds all memory of the call. Then the
+  /// driver is not asked where each tensor lies, and a tensor elsewhere is not refused.
+  std::optional<int> device = {};
 
   int64_t variant = 0; ///< what registerVariant gave (tessera/variant.h); 0: none
   std::vector<VariantArgument> variantArguments = {};
@@ -574,6 +577,8 @@ inline detail::CallStructs::CallStructs(const AttentionCall &from) {
   to.block_n = from.blockN;
   to.target = from.target;
   to.stream = from.stream;
+  to.has_device = from.device.has_value();
+  to.device = from.device.value_or(0);
   to.variant = from.variant;
 
   variantTensors.reserve(from.variantArguments.size()); // they are pointed to

@@ -166,6 +166,12 @@ static void test_values(tessera_engine *engine, operands *o) {
   REFUSED(TESSERA_UNSUPPORTED_TARGET, NULL, NULL, NULL, NULL);
   o->call.target = "cuda";
   REFUSED(TESSERA_UNSUPPORTED_TARGET, NULL, NULL, NULL, NULL);
+  o->call.device = 3;
+  REFUSED(TESSERA_INVALID_VALUE, "device", "3 without has_device", "has_device to be 1, or no number",
+          "");
+  o->call.has_device = 1;
+  o->call.target = "host";
+  REFUSED(TESSERA_UNSUPPORTED_TARGET, "q.data", "memory of a GPU", NULL, NULL);
   o->call.stream = o;
   REFUSED(TESSERA_INVALID_VALUE, "stream", NULL, "null: the host has no streams", "null");
 }
