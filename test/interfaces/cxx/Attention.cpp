@@ -102,6 +102,10 @@ static void testDenseFields(const tessera::Engine &engine) {
   call.stream = &o;
   key = tessera::keyOf(call);
   CHECK(!key && key.error().subject == "stream");
+  call.target = "host";
+  call.device = 0;
+  key = tessera::keyOf(call);
+  CHECK(!key && key.error().found == "memory of a GPU");
 
   call = o.call();
   call.windowRight = 4;
