@@ -38,11 +38,14 @@ config.environment["PATH"] = os.pathsep.join(path)
 if shutil.which("ptxas", path=config.environment["PATH"]):
     config.available_features.add("ptxas")
 
-# Tests of the Python package say `REQUIRES: torch` and the like.
+# Tests of the Python package say `REQUIRES: torch` and the like. Those of torch compare with what came with 2.1.
 find = "import importlib.util as i, sys; sys.exit(any(not i.find_spec(m) for m in sys.argv[1:]))"
-for modules in [["torch"], ["ml_dtypes"], ["mypy"], ["pip", "setuptools", "wheel"]]:
+for modules in [["ml_dtypes"], ["mypy"], ["pip", "setuptools", "wheel"]]:
     if subprocess.run([config.python, "-c", find, *modules]).returncode == 0:
         config.available_features.add(modules[0])
+find = "import importlib.metadata as m; assert [*map(int, m.version('torch').split('.')[:2])] >= [2, 1]"
+if subprocess.run([config.python, "-c", find], stderr=subprocess.DEVNULL).returncode == 0:
+    config.available_features.add("torch")
 
 # A Python that loads the library: a sanitized one wants its runtime first.
 python = f"env TESSERA_LIBRARY={config.tessera_obj_dir}/lib/libtessera.so"
