@@ -69,4 +69,20 @@ Value TableLine::holds(ImplicitLocOpBuilder &at, Value place, int64_t count) con
   return arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, places);
 }
 
+SmallVector<Value> TableLine::readEvery(ImplicitLocOpBuilder &at, int64_t step, Value first,
+                                        int64_t count) const {
+  Value elements = mul(at, arith::ConstantOp::create(at, at.getI64IntegerAttr(step)), stride);
+  Value address = elementAt(at, data, element, mul(at, wide(at, first), stride));
+  SmallVector<Value> numbers;
+  for (int64_t i = 0; i < count; ++i) {
+    if (i)
+      address = elementAt(at, address, element, elements);
+    Value place = add(at, first, constantI32(at, i * step));
+    // Unsigned, so that a negative coordinate is outside too.
+    Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, limit);
+    numbers.push_back(ptx::readIf(at, address, fits, element));
+  }
+  return numbers;
+}
+
 } // namespace tessera

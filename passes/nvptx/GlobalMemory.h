@@ -32,6 +32,11 @@ struct TableLine {
 
   /// Whether `count` numbers from a place (i32) on are inside, one behind the other in memory.
   mlir::Value holds(mlir::ImplicitLocOpBuilder &at, mlir::Value place, int64_t count) const;
+
+  /// The numbers at `count` places, `step` apart from the first one (i32) on; zeros outside of the
+  /// table, where no memory is read.
+  llvm::SmallVector<mlir::Value> readEvery(mlir::ImplicitLocOpBuilder &at, int64_t step,
+                                           mlir::Value first, int64_t count) const;
 };
 
 } // namespace tessera

@@ -265,7 +265,8 @@ struct LowerFillStrip : FramePattern<sm::FillStripOp> {
       TableLine line = TableLine::of(at, frame, table, coordinates, along);
       Value moved = mul(at, adaptor.getTile(), constantI32(at, *op.getStep()));
       Value first = add(at, add(at, coordinates[along], moved), frame.lane);
-      numbers = read(at, line, first, type.getStrip());
+      numbers =
+          line.readEvery(at, warpThreads, first, llvm::divideCeil(type.getStrip(), warpThreads));
     }
     waitUntilEmpty(at, frame, place, turn);
     if (Value factor = adaptor.getFactor())
@@ -280,24 +281,6 @@ struct LowerFillStrip : FramePattern<sm::FillStripOp> {
   }
 
 private:
-  /// What a lane has of `length` numbers: every so many from its first place on.
-  SmallVector<Value> read(ImplicitLocOpBuilder &at, const TableLine &line, Value first,
-                          int64_t length) const {
-    Value step = arith::ConstantOp::create(at, at.getI64IntegerAttr(warpThreads));
-    step = mul(at, step, line.stride);
-    Value address = elementAt(at, line.data, line.element, mul(at, wide(at, first), line.stride));
-    SmallVector<Value> numbers;
-    for (int64_t begin = 0; begin < length; begin += warpThreads) {
-      if (begin)
-        address = elementAt(at, address, line.element, step);
-      // Unsigned, so that a negative coordinate is outside too.
-      Value place = add(at, first, constantI32(at, begin));
-      Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, line.limit);
-      numbers.push_back(ptx::readIf(at, address, fits, line.element));
-    }
-    return numbers;
-  }
-
   void write(ImplicitLocOpBuilder &at, ArrayRef<Value> numbers, Value strip, int64_t length) const {
     Value address = add(at, strip, mul(at, frame.lane, constantI32(at, stripWordBytes)));
     for (auto [i, number] : llvm::enumerate(numbers)) {

@@ -139,30 +139,11 @@ SmallVector<Value> readInside(ImplicitLocOpBuilder &at, const TableLine &line, V
   return segments;
 }
 
-/// Reads segments wherever they lie; zeros outside of the table, where no memory is read.
-SmallVector<Value> readAnywhere(ImplicitLocOpBuilder &at, const TableLine &line, Value place,
-                                int64_t count) {
-  constexpr int64_t stepBytes = Strip::segmentStep * sizeof(int32_t);
-  Value step = mul(at, line.stride, arith::ConstantOp::create(at, at.getI64IntegerAttr(stepBytes)));
-  Value address = elementAt(at, line.data, line.element, mul(at, wide(at, place), line.stride));
-  SmallVector<Value> segments;
-  for (int64_t i = 0; i < count; ++i) {
-    if (i) {
-      place = add(at, place, constantI32(at, Strip::segmentStep));
-      address = elementAt(at, address, at.getI8Type(), step);
-    }
-    // Unsigned, so that a negative coordinate is outside too.
-    Value fits = arith::CmpIOp::create(at, arith::CmpIPredicate::ult, place, line.limit);
-    segments.push_back(ptx::readIf(at, address, fits, line.element));
-  }
-  return segments;
-}
-
 // if (all lanes read neighbours, inside) { from one address } else { each by itself }
 SmallVector<Value> readSegments(ImplicitLocOpBuilder &at, const TableLine &line, Value place,
                                 int64_t count) {
   if (count == 1)
-    return readAnywhere(at, line, place, count);
+    return line.readEvery(at, Strip::segmentStep, place, count);
   Value holds = line.holds(at, place, (count - 1) * Strip::segmentStep + 1);
   // A vote tells the assembler that the warp stays together. Where it might not, operands of
   // products are moved to uniform registers again for each instruction.
@@ -177,7 +158,7 @@ SmallVector<Value> readSegments(ImplicitLocOpBuilder &at, const TableLine &line,
   // A number that LLVM knows nothing of, so that addresses are not kept from one iteration of a
   // loop to the next, for what is seldom read.
   place = ptx::copy(at, place);
-  scf::YieldOp::create(at, readAnywhere(at, line, place, count));
+  scf::YieldOp::create(at, line.readEvery(at, Strip::segmentStep, place, count));
   return branch.getResults();
 }
 

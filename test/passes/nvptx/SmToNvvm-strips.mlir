@@ -38,8 +38,9 @@ func.func @distances(%o: !tile.view<32xf32> {tile.name = "o"}, %t: !tile.table<2
   // CHECK-NEXT:   %[[COPY:.*]] = llvm.inline_asm has_side_effects {{.*}}mov.b32{{.*}} %[[PLACE]] :
   // CHECK:        %[[FITS:.*]] = arith.cmpi ult, %[[COPY]], %[[LIMIT]] : i32
   // CHECK-NEXT:   %[[A:.*]] = llvm.inline_asm {{.*}}@$2 ld.global.nc.b32{{.*}}, %[[FITS]]
+  // CHECK-NEXT:   llvm.getelementptr
   // CHECK-NEXT:   %[[NEXT:.*]] = arith.addi %[[COPY]], %[[SIXTEEN]] : i32
-  // CHECK:        %[[FITS:.*]] = arith.cmpi ult, %[[NEXT]], %[[LIMIT]] : i32
+  // CHECK-NEXT:   %[[FITS:.*]] = arith.cmpi ult, %[[NEXT]], %[[LIMIT]] : i32
   // CHECK-NEXT:   %[[B:.*]] = llvm.inline_asm {{.*}}@$2 ld.global.nc.b32{{.*}}, %[[FITS]]
   // CHECK:        %[[C:.*]] = llvm.inline_asm {{.*}}@$2 ld.global.nc.b32
   // CHECK-NEXT:   scf.yield %[[A]], %[[B]], %[[C]]
