@@ -13,7 +13,7 @@ namespace tessera {
 
 /// Part of every kernel's hash. Raise it when a pipeline changes what it makes
 /// without any pass changing its name.
-inline constexpr llvm::StringLiteral pipelineVersion = "3";
+inline constexpr llvm::StringLiteral pipelineVersion = "4";
 
 /// `generic` -> `specialized`.
 void buildSpecialize(mlir::OpPassManager &pm, const Key &key);
@@ -29,6 +29,10 @@ void buildGpuScheduled(mlir::OpPassManager &pm, const GpuSchedule &schedule);
 
 /// `scheduled` -> the llvm and nvvm dialects.
 void buildGpuNvvm(mlir::OpPassManager &pm);
+
+/// Tells dialects how their ops become those of the llvm dialect. Both last
+/// stages need it of their context.
+void registerConversions(mlir::DialectRegistry &registry);
 
 /// Registers every pass and pipeline by name, for tessera-opt.
 void registerPassesAndPipelines();

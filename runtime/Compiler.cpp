@@ -106,6 +106,9 @@ public:
     if (!traced)
       return traced.takeError();
     program = std::move(*traced);
+    mlir::DialectRegistry conversions;
+    registerConversions(conversions);
+    program.context->appendDialectRegistry(conversions);
     name = (*program.module->getOps<mlir::func::FuncOp>().begin()).getName().str();
     return dump(Stage::generic);
   }

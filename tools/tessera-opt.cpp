@@ -14,6 +14,7 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   tessera::registerDialects(registry);
   registry.insert<tessera::sm::SmDialect, mlir::NVVM::NVVMDialect>();
+  tessera::registerConversions(registry);
   tessera::registerPassesAndPipelines();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Tessera's pass driver\n", registry));
 }
