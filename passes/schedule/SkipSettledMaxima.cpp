@@ -106,19 +106,18 @@ void sinkBehind(Operation *branch) {
 }
 
 /// A value of each row, for each of its parts.
-Value forParts(OpBuilder &builder, Value rows, int64_t columns) {
-  auto type = cast<RankedTensorType>(rows.getType());
-  auto parts = RankedTensorType::get({type.getDimSize(0), columns}, type.getElementType());
-  return tile::BroadcastOp::create(builder, rows.getLoc(), parts, rows);
+Value forParts(OpBuilder &builder, Value rows, RankedTensorType parts) {
+  auto type = parts.clone(cast<RankedTensorType>(rows.getType()).getElementType());
+  return tile::BroadcastOp::create(builder, rows.getLoc(), type, rows);
 }
 
 /// Parts of which a multiple of the maximum is above the bound of their row.
-Value partsAbove(OpBuilder &builder, GrowingMax &max, Value part, int64_t columns) {
-  if (max.product)
-    part =
-        arith::MulFOp::create(builder, part.getLoc(), part, forParts(builder, max.factor, columns));
+Value partsAbove(OpBuilder &builder, GrowingMax &max, Value part) {
+  auto type = cast<RankedTensorType>(part.getType());
+  if (max.factor)
+    part = arith::MulFOp::create(builder, part.getLoc(), part, forParts(builder, max.factor, type));
   return arith::CmpFOp::create(builder, part.getLoc(), arith::CmpFPredicate::OGT, part,
-                               forParts(builder, max.grew.getRhs(), columns));
+                               forParts(builder, max.grew.getRhs(), type));
 }
 
 // %part = partial_reduce max(%x);  %grew = %part * %factor > %bound
@@ -128,19 +127,18 @@ Value growsByMaxima(OpBuilder &builder, GrowingMax &max, RankedTensorType parts)
   Value part = tile::PartialReduceOp::create(builder, max.select.getLoc(), parts,
                                              tile::ReduceKind::Max, max.reduce.getSource());
   max.reduce.getSourceMutable().assign(part);
-  return partsAbove(builder, max, part, parts.getDimSize(1));
+  return partsAbove(builder, max, part);
 }
 
 // %part = positive_max(%x);  %grew = %part * %factor > %bound or %bound < 0
 Value growsByIntegers(OpBuilder &builder, GrowingMax &max, RankedTensorType parts) {
   Location loc = max.select.getLoc();
-  int64_t columns = parts.getDimSize(1);
   Value part = sm::PositiveMaxOp::create(builder, loc, parts, max.reduce.getSource());
-  Value above = partsAbove(builder, max, part, columns);
+  Value above = partsAbove(builder, max, part);
   Value bound = max.grew.getRhs();
   Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(bound.getType()));
   Value isNegative = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, bound, zero);
-  return arith::OrIOp::create(builder, loc, above, forParts(builder, isNegative, columns));
+  return arith::OrIOp::create(builder, loc, above, forParts(builder, isNegative, parts));
 }
 
 // %max = select(%next > %bound, %next, %old)        with %next = reduce max(%x) * %factor

@@ -2,10 +2,12 @@
 
 import ctypes
 import unittest
+from unittest import mock
 
 import numpy as np
 
 from producer import Producer
+from tessera import _attention
 
 HOST, CUDA = (1, 0), (2, 0)
 
@@ -38,3 +40,15 @@ class PretendedGpuTest(unittest.TestCase):
         there = np.frombuffer((ctypes.c_uint8 * x.nbytes).from_address(memory.value), kind)
         there[:] = value
         return Producer(there.reshape(shape), device=CUDA)
+
+    def calls_with(self, **fields):
+        """While it is entered, calls of attention have these fields in their struct."""
+
+        def describe(*arguments):
+            call, *outputs = usual(*arguments)
+            for name, value in fields.items():
+                setattr(call, name, value)
+            return (call, *outputs)
+
+        usual = _attention.describe
+        return mock.patch.object(_attention, "describe", describe)

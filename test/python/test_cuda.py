@@ -10,7 +10,6 @@ import gc
 import os
 import threading
 import unittest
-from unittest import mock
 
 import numpy as np
 

@@ -1,14 +1,13 @@
 """The package tells the library which GPU holds the memory of a call."""
 
 import unittest
-from unittest import mock
 
 import numpy as np
 
 import tessera
 from pretended import CUDA, PretendedGpuTest
 from producer import Producer
-from tessera import _attention, errors
+from tessera import errors
 
 
 class DeviceTest(PretendedGpuTest):
@@ -17,20 +16,16 @@ class DeviceTest(PretendedGpuTest):
         self.q, self.out = (self.array(False, 2, 5, 2, 64) for _ in range(2))
         self.elsewhere = Producer(np.ones((2, 9, 2, 64), np.float16), device=CUDA)  # as it says
 
-    def test_the_driver_is_not_asked(self):
-        with self.assertRaisesRegex(errors.InvalidStrideError, "the driver makes a tensor map of"):
+    def refused(self, error, expected):
+        with self.assertRaisesRegex(error, expected):
             tessera.attention(self.q, self.elsewhere, self.elsewhere, out=self.out)
 
-    def test_it_is_asked_where_nobody_tells(self):
-        def describe(*arguments):
-            call, *outputs = usual(*arguments)
-            call.has_device = 0
-            return (call, *outputs)
+    def test_the_driver_is_not_asked(self):
+        self.refused(errors.InvalidStrideError, "ones that the driver makes a tensor map of")
 
-        usual = _attention.describe
-        with mock.patch.object(_attention, "describe", describe):
-            with self.assertRaisesRegex(errors.UnsupportedTargetError, "k.data is memory of the h"):
-                tessera.attention(self.q, self.elsewhere, self.elsewhere, out=self.out)
+    def test_it_is_asked_where_nobody_tells(self):
+        with self.calls_with(has_device=0):
+            self.refused(errors.UnsupportedTargetError, "k.data is memory of the host")
 
     def test_one_that_is_not_there(self):
         q = Producer(np.ones((0, 5, 2, 64), np.float16), device=(2, 9), null=True)

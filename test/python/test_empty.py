@@ -5,14 +5,13 @@ On a GPU a call with some is one of that GPU, which empty.test pretends.
 
 import gc
 import unittest
-from unittest import mock
 
 import numpy as np
 
 import tessera
 from pretended import CUDA, HOST, PretendedGpuTest
 from producer import Producer, live
-from tessera import _attention, errors
+from tessera import errors
 
 STREAM = 4096
 SIZES = ((0, 5, 9), (2, 0, 9), (2, 5, 0), (2, 0, 0), (0, 0, 0))  # batch, queries, keys
@@ -63,14 +62,7 @@ class GpuTest(PretendedGpuTest):
 
     def test_who_names_no_target(self):
         """What C leaves out: keys or lengths tell where an empty q lies, else a stream does."""
-
-        def describe(*arguments):
-            call, *outputs = usual(*arguments)
-            call.target, call.has_device = None, 0
-            return (call, *outputs)
-
-        usual = _attention.describe
-        with mock.patch.object(_attention, "describe", describe):
+        with self.calls_with(target=None, has_device=0):
             for b, sq, skv in SIZES:
                 if b and sq:
                     continue
