@@ -94,11 +94,12 @@ class Frame:
 
     device: where the tensors lie, all on the same; None: none has been read
     stream: the address of the stream that the call is for; None: not known yet, or the host
+    is_current: that is the stream that the framework of the first tensor works on now
     """
 
     __slots__ = (
         "_memory", "_words", "_slots", "_forms", "_next", "_first",
-        "device", "stream", "held", "kept",
+        "device", "stream", "is_current", "held", "kept",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -112,6 +113,7 @@ class Frame:
         self._first = ""
         self.device: Optional[int] = None
         self.stream: Optional[int] = None
+        self.is_current = False
         self.held: List[Callable[[], None]] = []  # called by release
         self.kept: List[Any] = []  # alive until release
 
@@ -220,6 +222,7 @@ class Frame:
         if self.stream is None:
             first = origin(first)
             self.stream = framework_of("", first).stream(self.device or 0)
+            self.is_current = True
         call.stream = self.stream
 
     def _wrong_target(self, target: str, expected: str) -> Error:
@@ -233,7 +236,8 @@ class Frame:
         own memory."""
         like = origin(like)
         framework = framework_of(name, like)
-        array, address = framework.empty(name, like, dtype, shape, self.stream)
+        stream = None if self.is_current else self.stream
+        array, address = framework.empty(name, like, dtype, shape, stream)
         return array, (address, dtype, shape, None, self.device or 0)
 
     def keep(self) -> Tuple[List[Callable[[], None]], List[Any]]:
@@ -245,6 +249,7 @@ class Frame:
     def release(self) -> None:
         self._next = 0
         self.device = self.stream = None
+        self.is_current = False
         if self.kept:
             self.kept.clear()
         if self.held:
