@@ -95,10 +95,9 @@ Expected<PreparedCall> Engine::prepareCall(const Call &call, KernelOrigin *origi
   // Before a kernel is compiled that nothing here could run.
   if (isGpu(key->target) && !isEmpty(call)) {
     std::optional<int> device = deviceOf(call);
-    prepared.cuda.leading = leading(call).data;
     prepared.cuda.isTold = device.has_value();
     Expected<cuda::Site> site = device ? cuda::Site::on(key->target, *device)
-                                       : cuda::Site::of(key->target, prepared.cuda.leading, "q");
+                                       : cuda::Site::of(key->target, leading(call).data, "q");
     if (!site)
       return site.takeError();
     prepared.cuda.site = *site;

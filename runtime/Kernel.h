@@ -23,8 +23,7 @@ class Kernel;
 /// What a launch on a GPU needs besides the arguments.
 struct CudaLaunch {
   cuda::Site site;
-  const void *leading = nullptr; ///< the memory that said where the call runs
-  bool isTold = false;           ///< the caller said it, of all memory
+  bool isTold = false; ///< the caller said where all memory lies
   cuda::CUfunction function = nullptr;
   unsigned blocks = 0;
   const cuda::Tickets *tickets = nullptr; ///< null: the program takes none

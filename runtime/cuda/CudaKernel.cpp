@@ -98,15 +98,21 @@ static const void *memoryOf(const PreparedCall &call, const Argument &argument) 
   return nullptr;
 }
 
+/// Refuses memory that is not on the GPU where the call runs.
+static Error checkMemories(const PreparedCall &call, const ArgumentBlock &block) {
+  const Site &site = call.cuda.site;
+  for (const Argument &argument : block.arguments)
+    if (const void *memory = memoryOf(call, argument))
+      if (Error error = checkMemory(*site.driver, site.device, memory, nameOf(argument)))
+        return error;
+  return Error::success();
+}
+
 Error CudaKernel::prepare(PreparedCall &call) const {
   const Site &site = call.cuda.site;
-  for (const Argument &argument : arguments().arguments) {
-    const void *memory = memoryOf(call, argument);
-    if (!memory || memory == call.cuda.leading || call.cuda.isTold)
-      continue;
-    if (Error error = checkMemory(*site.driver, site.device, memory, nameOf(argument)))
+  if (!call.cuda.isTold)
+    if (Error error = checkMemories(call, arguments()))
       return error;
-  }
 
   SmallVector<TensorMapLayout, 8> layouts;
   void *anywhere = nullptr; // an address that the map of an empty view may name
