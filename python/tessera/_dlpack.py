@@ -3,7 +3,7 @@
 import ctypes
 import functools
 from ctypes import c_char_p, c_int32, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ._abi import BF16, DTYPE_NAMES, E4M3, E5M2, F16, F32, I32
 from ._memory import (
@@ -172,7 +172,7 @@ def _read(
 
 
 def _empty(
-    name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Optional[int]
+    name: str, like: Any, code: int, shape: Sequence[int], stream: Optional[int]
 ) -> Tuple[Any, int]:
     """A numpy array: DLPack has no way to ask a library for a new one."""
     from . import _numpy

@@ -230,7 +230,7 @@ class Frame:
         return refusal(Status.UNSUPPORTED_TARGET, "target", f'"{target}"', expected)
 
     def empty(
-        self, name: str, like: Any, dtype: int, shape: Tuple[int, ...]
+        self, name: str, like: Any, dtype: int, shape: Sequence[int]
     ) -> Tuple[Any, Memory]:
         """A new array for the call, of the kind of `like`, whose memory has been read; and its
         own memory."""

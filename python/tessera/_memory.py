@@ -25,7 +25,7 @@ class Framework(NamedTuple):
     """
 
     read: Callable[[str, Any, bool, List[Callable[[], None]], Optional[int]], Memory]
-    empty: Callable[[str, Any, int, Tuple[int, ...], Optional[int]], Tuple[Any, int]]
+    empty: Callable[[str, Any, int, Sequence[int], Optional[int]], Tuple[Any, int]]
     stream: Callable[[int], int]
 
 

@@ -2,7 +2,7 @@
 
 import ctypes
 import importlib
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ._abi import BF16, DTYPE_NAMES, E4M3, E5M2
 from ._memory import (
@@ -87,7 +87,7 @@ def _read(
 
 
 def empty(
-    name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Optional[int]
+    name: str, like: Any, code: int, shape: Sequence[int], stream: Optional[int]
 ) -> Tuple[Any, int]:
     dtype = _dtypes.get(code) or _dtype(code)
     array = _numpy.empty(shape, dtype)

@@ -1,7 +1,7 @@
 """torch tensors. Read directly: a tenth of the time that DLPack takes, and float8 too."""
 
 import importlib
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ._abi import DTYPE_NAMES
 from ._memory import HOST, Framework, Memory, no_such_dtype, not_here
@@ -50,7 +50,7 @@ def _read(
 
 
 def _empty(
-    name: str, like: Any, code: int, shape: Tuple[int, ...], stream: Optional[int]
+    name: str, like: Any, code: int, shape: Sequence[int], stream: Optional[int]
 ) -> Tuple[Any, int]:
     if stream is None or not like.is_cuda or stream == _stream(like.get_device()):
         return _new(like, code, shape)
@@ -62,7 +62,7 @@ def _empty(
         return _new(like, code, shape)
 
 
-def _new(like: Any, code: int, shape: Tuple[int, ...]) -> Tuple[Any, int]:
+def _new(like: Any, code: int, shape: Sequence[int]) -> Tuple[Any, int]:
     dtype = _dtypes[code]
     if like.shape == shape:  # most often, and in two thirds of the time
         tensor = _torch.empty_like(like, dtype=dtype, memory_format=_contiguous)
