@@ -177,7 +177,7 @@ def describe(
     call.v = frame.place("v", v_memory)
     if out is None:
         dtype = q_memory[1] if q_memory[1] < E4M3 else BF16
-        shape, shape_v = q_memory[2], v_memory[2]
+        shape, shape_v = q_memory[2], v_memory[2]  # most often the same, and none is made
         if not (shape and shape_v and shape[-1] == shape_v[-1]):
             shape = (*shape[:-1], *shape_v[-1:])
         out, memory = frame.empty("out", q, dtype, shape)

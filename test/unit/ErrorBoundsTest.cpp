@@ -1,25 +1,18 @@
 // How far a kernel may be from the reference: what the same computation loses in the
 // working precision, and whether bounds made of that pass what they should.
 
+#include "test/unit/NonFinite.h"
 #include "test/unit/Problems.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <random>
 #include <set>
 
 using namespace tessera::reference;
-
-namespace {
-
-constexpr double inf = std::numeric_limits<double>::infinity();
-constexpr float nan32 = std::numeric_limits<float>::quiet_NaN();
-constexpr float inf32 = std::numeric_limits<float>::infinity();
-
-} // namespace
+using namespace tessera::test;
 
 //===----------------------------------------------------------------------===//
 // Working precision

@@ -1,6 +1,7 @@
 // The reference is the truth of all other tests, so here it is checked against
 // values worked out by hand.
 
+#include "test/unit/NonFinite.h"
 #include "test/unit/Problems.h"
 
 #include <gtest/gtest.h>
@@ -12,14 +13,7 @@
 #include <set>
 
 using namespace tessera::reference;
-
-namespace {
-
-constexpr double inf = std::numeric_limits<double>::infinity();
-constexpr float nan32 = std::numeric_limits<float>::quiet_NaN();
-constexpr float inf32 = std::numeric_limits<float>::infinity();
-
-} // namespace
+using namespace tessera::test;
 
 //===----------------------------------------------------------------------===//
 // Masks

@@ -2,20 +2,18 @@
 // code against the definition of its format.
 
 #include "test/reference/Rounding.h"
+#include "test/unit/NonFinite.h"
 
 #include <gtest/gtest.h>
 
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 using namespace tessera::reference;
+using namespace tessera::test;
 
 namespace {
-
-constexpr float nan32 = std::numeric_limits<float>::quiet_NaN();
-constexpr float inf32 = std::numeric_limits<float>::infinity();
 
 constexpr Precision narrowFormats[] = {Precision::f16, Precision::bf16, Precision::e4m3,
                                        Precision::e5m2};
